@@ -1,0 +1,31 @@
+import { IllegalArgumentError } from './errors.js'
+
+/** `value` when it is an integer >= 0; otherwise an {@link IllegalArgumentError} that names the argument and the value. */
+export function checkNonNegativeInteger(value: number, name: string): number {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new IllegalArgumentError(`${name}: ${String(value)} (expected: an integer >= 0)`)
+  }
+  return value
+}
+
+/** `value` when it is an integer > 0; otherwise an {@link IllegalArgumentError} that names the argument and the value. */
+export function checkPositiveInteger(value: number, name: string): number {
+  if (!Number.isSafeInteger(value) || value <= 0) {
+    throw new IllegalArgumentError(`${name}: ${String(value)} (expected: an integer > 0)`)
+  }
+  return value
+}
+
+/** `value` when it is a finite duration in ms >= 0 that a timer can hold (2^31 - 1 ms at most); otherwise an {@link IllegalArgumentError}. */
+export function checkDurationMs(value: number, name: string): number {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 0x7fffffff)) {
+    throw new IllegalArgumentError(`${name}: ${String(value)} (expected: milliseconds from 0 to ${0x7fffffff})`)
+  }
+  return value
+}
+
+/** `value` when it is a function; otherwise an {@link IllegalArgumentError} that names the argument. */
+export function checkFunction<F>(value: F, name: string): F {
+  if (typeof value !== 'function') throw new IllegalArgumentError(`${name}: ${typeof value} (expected: a function)`)
+  return value
+}

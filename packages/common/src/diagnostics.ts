@@ -1,0 +1,23 @@
+import { type Channel, channel } from 'node:diagnostics_channel'
+
+/**
+ * The `node:diagnostics_channel` channels that Knotty publishes to. Nothing is built for a message unless somebody subscribed.
+ *
+ * | name | message | when |
+ * |---|---|---|
+ * | `knotty:accept:refused` | `{ server, remoteAddress, reason, cause }` | an accepted socket was closed before channelRegistered |
+ * | `knotty:exception:uncaught` | `{ channel, cause }` | an exception reached the tail of a pipeline |
+ * | `knotty:message:unhandled` | `{ channel, message, handler }` | a message reached the tail of a pipeline |
+ * | `knotty:write:failed` | `{ channel, cause }` | a write that nobody watches failed |
+ */
+export const diagnostics: {
+  readonly acceptRefused: Channel
+  readonly exceptionUncaught: Channel
+  readonly messageUnhandled: Channel
+  readonly writeFailed: Channel
+} = {
+  acceptRefused: channel('knotty:accept:refused'),
+  exceptionUncaught: channel('knotty:exception:uncaught'),
+  messageUnhandled: channel('knotty:message:unhandled'),
+  writeFailed: channel('knotty:write:failed'),
+}

@@ -1,0 +1,23 @@
+export { Attribute, AttributeKey, AttributeMap } from './attribute.js'
+export { checkDurationMs, checkFunction, checkNonNegativeInteger, checkPositiveInteger } from './check.js'
+export type { EventExecutor, ShutdownOptions, TaskOptions } from './concurrency/event-executor.js'
+export type { Future, FutureListener } from './concurrency/future.js'
+export { DefaultPromise, type Executor } from './concurrency/promise.js'
+export { PromiseCombiner } from './concurrency/promise-combiner.js'
+export type { ScheduledTask } from './concurrency/scheduled-task.js'
+export { runInRootContext, runTask, TaskQueue } from './concurrency/task-queue.js'
+export { diagnostics } from './diagnostics.js'
+export {
+  CancellationError,
+  IllegalArgumentError,
+  IllegalStateError,
+  IndexOutOfBoundsError,
+  KnottyError,
+  type KnottyErrorOptions,
+  NoSuchElementError,
+  RejectedExecutionError,
+  toError,
+  UnsupportedOperationError,
+} from './errors.js'
+export { getLogger, type Logger, setLogger } from './logger.js'
+export { systemTicker, type Ticker } from './ticker.js'

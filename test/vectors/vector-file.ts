@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { test } from 'node:test'
+
+/** What every case of a vector file has; the rest is the file's own (data/FORMAT.md). */
+export interface VectorCase {
+  readonly name: string
+  /** The behaviour is an accident of Netty: the case may be listed without counting against the 5 %. */
+  readonly quirk?: string
+}
+
+export interface VectorFile<C extends VectorCase> {
+  /** Name without `.json`. */
+  readonly file: string
+  /** False for a case of a class that is not ported; such a case is neither run nor counted. */
+  readonly counts?: (vector: C) => boolean
+  /** Cases in which Knotty differs knowingly: name -> reason. Each name also stands in docs/coming-from-netty.md. */
+  readonly listed: Readonly<Record<string, string>>
+  /** Where a case keeps what Netty printed: any leaf below these keys that is changed must make `run` throw. */
+  readonly expectationKeys: readonly string[]
+  /** Plays one case and throws (an AssertionError) at the first difference; an unknown operation throws too. */
+  readonly run: (vector: C) => void
+}
+
+const root = path.resolve(import.meta.dirname, '../../..')
+const folder = process.env['KNOTTY_VECTORS'] ?? path.join(root, 'test/vectors/data')
+
+/** The listed share of a file's counted cases, quirks apart, may not be larger. */
+const MAX_LISTED_SHARE = 0.05
+
+/** Registers the tests of one vector file: all cases, the rules for the listed ones, and that a changed expectation is noticed. */
+export function testVectorFile<C extends VectorCase>(options: VectorFile<C>): void {
+  const parsed = JSON.parse(readFileSync(path.join(folder, `${options.file}.json`), 'utf8')) as { source: string; cases: C[] }
+  const counted = parsed.cases.filter(options.counts ?? (() => true))
+  const isListed = (vector: C): boolean => Object.hasOwn(options.listed, vector.name)
+
+  test(`${options.file}: what ${parsed.source} printed comes out of Knotty too`, (t) => {
+    const failures: string[] = []
+    let passed = 0
+    for (const vector of counted.filter((candidate) => !isListed(candidate))) {
+      const difference = failureOf(options, vector)
+      if (difference === undefined) passed++
+      else failures.push(`${vector.name}${vector.quirk === undefined ? '' : ' (quirk)'}: ${difference}`)
+    }
+    const left = parsed.cases.length - counted.length
+    t.diagnostic(`${options.file}: ${passed} passed, ${counted.filter(isListed).length} listed, ${failures.length} failed, ${left} not counted`)
+    assert.ok(passed > 0, 'no case ran')
+    assert.deepEqual(failures, [])
+  })
+
+  test(`${options.file}: every listed case exists, really differs, is documented, and at most 5 % are listed`, () => {
+    const guide = readFileSync(path.join(root, 'docs/coming-from-netty.md'), 'utf8')
+    for (const name of Object.keys(options.listed)) {
+      const vector = counted.find((candidate) => candidate.name === name)
+      assert.ok(vector, `${name} is listed but not in the file`)
+      assert.notEqual(failureOf(options, vector), undefined, `${name} is listed but passes`)
+      assert.ok(guide.includes(`\`${name}\``), `${name} is listed but not in docs/coming-from-netty.md`)
+    }
+    const share = counted.filter((vector) => isListed(vector) && vector.quirk === undefined).length / counted.length
+    assert.ok(share <= MAX_LISTED_SHARE, `${(share * 100).toFixed(1)} % of the cases are listed`)
+  })
+
+  test(`${options.file}: one changed value in one expectation is noticed, in every case`, () => {
+    counted.forEach((vector, index) => {
+      if (isListed(vector)) return
+      const changed = structuredClone(vector)
+      if (!changeOneLeaf(changed, options.expectationKeys, index)) return
+      assert.notEqual(failureOf(options, changed), undefined, `${vector.name} passes with a changed expectation`)
+    })
+  })
+}
+
+function failureOf<C extends VectorCase>(options: VectorFile<C>, vector: C): string | undefined {
+  try {
+    options.run(vector)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+type Leaf = { readonly holder: Record<string, unknown>; readonly key: string }
+
+/** Changes the `pick`-th (modulo their number) number, string or boolean below the expectation keys; false when there is none. */
+function changeOneLeaf(vector: object, keys: readonly string[], pick: number): boolean {
+  const leaves: Leaf[] = []
+  const collect = (holder: object, inside: boolean): void => {
+    for (const [key, value] of Object.entries(holder)) {
+      const expected = inside || keys.includes(key)
+      if (typeof value === 'object' && value !== null) collect(value, expected)
+      else if (expected && value !== null) leaves.push({ holder: holder as Record<string, unknown>, key })
+    }
+  }
+  collect(vector, false)
+  const leaf = leaves[pick % Math.max(leaves.length, 1)]
+  if (leaf === undefined) return false
+  const value = leaf.holder[leaf.key]
+  if (typeof value === 'number') leaf.holder[leaf.key] = value + 1
+  else if (typeof value === 'boolean') leaf.holder[leaf.key] = !value
+  else leaf.holder[leaf.key] = changeOneCharacter(String(value))
+  return true
+}
+
+function changeOneCharacter(text: string): string {
+  if (text === '') return '0'
+  return (text.startsWith('1') ? '2' : '1') + text.slice(1)
+}
