@@ -8,7 +8,7 @@
 // Part 2 copies n bytes from a moving place of one 64 KiB buffer to a moving place of another: a byte loop, Buffer.copy,
 //        TypedArray.set of a fresh subarray. Where the loop stops winning is the threshold for copying small pieces.
 //
-// Each case runs in its own process. Run:  node benchmarks/prototype/byte-buf.mjs [--rounds 5]
+// Each case runs in its own process. Run:  node benchmarks/prototype/byte-buf.mjs [--rounds 3]
 // Read:  nanoseconds an operation, median (min-max) of the rounds; the ratio is to the Buffer case of the same group
 //        (part 1: below 1 is faster than Buffer) or to Buffer.copy of the same size (part 2).
 
@@ -93,6 +93,17 @@ export function copyLoop(source, from, target, to, length) {
   for (let i = 0; i < length; i++) target[to + i] = source[from + i]
 }
 
+export function copyBy4(source, from, target, to, length) {
+  let i = 0
+  for (; i < length - 3; i += 4) {
+    target[to + i] = source[from + i]
+    target[to + i + 1] = source[from + i + 1]
+    target[to + i + 2] = source[from + i + 2]
+    target[to + i + 3] = source[from + i + 3]
+  }
+  for (; i < length; i++) target[to + i] = source[from + i]
+}
+
 const SIZE = 4096
 const memory = Buffer.alloc(2 * SIZE, 7)
 const buffer = memory.subarray(100, 100 + SIZE)
@@ -145,6 +156,7 @@ const target = Buffer.alloc(SLAB)
 const copySizes = [4, 16, 32, 48, 64, 96, 128, 256, 1024]
 const copyWays = {
   'Buffer.copy': (from, to, n) => { source.copy(target, to, from, from + n) },
+  'loop by 4': (from, to, n) => { copyBy4(source, from, target, to, n) },
   'loop': (from, to, n) => { copyLoop(source, from, target, to, n) },
   'set(subarray)': (from, to, n) => { target.set(source.subarray(from, from + n), to) },
   'set(new Uint8Array)': (from, to, n) => { target.set(new Uint8Array(source.buffer, source.byteOffset + from, n), to) },
@@ -168,16 +180,16 @@ export const cases = [
     ({ group: `copy ${n}`, name: way, operations: 64, run: copyCase(way, n) }))),
 ]
 
-/** Nanoseconds an operation of a case: the median of seven samples after a warm-up of two. */
+/** Nanoseconds an operation of a case: the median of seven samples after 400 ms of warm-up. */
 export function measure({ operations, run }) {
-  const samples = []
-  const calls = Math.ceil(2_000_000 / operations)
-  for (let i = 0; i < 9; i++) {
+  const calls = Math.ceil(500_000 / operations)
+  const sample = () => {
     const start = process.hrtime.bigint()
     for (let call = 0; call < calls; call++) run()
-    samples.push(Number(process.hrtime.bigint() - start) / (calls * operations))
+    return Number(process.hrtime.bigint() - start) / (calls * operations)
   }
-  return median(samples.slice(2))
+  for (const end = performance.now() + 400; performance.now() < end;) sample()
+  return median(Array.from({ length: 7 }, sample))
 }
 
 function median(values) {
@@ -186,7 +198,7 @@ function median(values) {
 
 function main(args) {
   if (args[0] === '--case') return console.log(measure(cases[Number(args[1])]))
-  const rounds = Number(args[args.indexOf('--rounds') + 1]) || 5
+  const rounds = Number(args[args.indexOf('--rounds') + 1]) || 3
   const results = cases.map(() => [])
   for (let round = 0; round < rounds; round++) {
     cases.forEach((_, index) => {

@@ -1,1 +1,8 @@
-export {}
+export { ByteBuf } from './byte-buf.js'
+export { ByteBufAllocator } from './byte-buf-allocator.js'
+export { ByteBufUtil } from './byte-buf-util.js'
+export { ByteProcessor } from './byte-processor.js'
+export { IllegalReferenceCountError, ReadOnlyBufferError, UnsafeIntegerError } from './errors.js'
+export { isReferenceCounted, type ReferenceCounted, release, retain } from './reference-counted.js'
+export { Storage } from './storage.js'
+export { Unpooled } from './unpooled.js'

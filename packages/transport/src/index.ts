@@ -1,1 +1,32 @@
-export {}
+export type { Channel, ServerChannel, TransportName } from './channel/channel.js'
+export { ChannelConfig } from './channel/channel-config.js'
+export { type ChannelEventMap, ChannelEvents, type RefusedEvent } from './channel/channel-events.js'
+export type { ChannelFuture } from './channel/channel-future.js'
+export type { ChannelHandler } from './channel/channel-handler.js'
+export { ChannelHandlerContext } from './channel/channel-handler-context.js'
+export { ChannelId } from './channel/channel-id.js'
+export { ChannelInitializer, type ChannelInitializerFunction } from './channel/channel-initializer.js'
+export { ChannelOption } from './channel/channel-option.js'
+export { ChannelPipeline } from './channel/channel-pipeline.js'
+export { cascade, type ChannelPromise, DefaultChannelPromise } from './channel/channel-promise.js'
+export {
+  ChannelError,
+  ChannelOutputShutdownError,
+  ChannelPipelineError,
+  ChannelStateError,
+  ClosedChannelError,
+  ConnectError,
+  ConnectTimeoutError,
+  NotYetConnectedError,
+  RegistrationTimeoutError,
+  UnsupportedMessageTypeError,
+  UnsupportedOptionError,
+} from './channel/errors.js'
+export { ChannelInputShutdownEvent, ChannelInputShutdownReadComplete, ChannelOutputShutdownEvent } from './channel/events.js'
+export { OutboundBuffer } from './channel/outbound-buffer.js'
+export { type MessageMatcher, SimpleChannelInboundHandler, toPredicate } from './channel/simple-channel-inbound-handler.js'
+export { DEFAULT_WATER_MARK, type WriteBufferWaterMark } from './channel/write-water-mark.js'
+export { EmbeddedChannel, type EmbeddedChannelOptions } from './embedded/embedded-channel.js'
+export { EmbeddedEventLoop } from './embedded/embedded-event-loop.js'
+export type { EventLoop, EventLoopCounters } from './eventloop/event-loop.js'
+export { LocalSocketAddress, type SocketAddress, type SocketAddressLike, TcpSocketAddress, UnixSocketAddress } from './socket/address.js'

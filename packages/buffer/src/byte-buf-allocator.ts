@@ -1,0 +1,23 @@
+import { checkNonNegativeInteger, IllegalArgumentError } from '@knotty/common'
+import { ByteBuf } from './byte-buf.js'
+import { UNLIMITED_CAPACITY } from './new-capacity.js'
+
+const DEFAULT_INITIAL_CAPACITY = 256
+
+/** Makes the buffers of a channel (`channel.alloc`). This one takes each buffer's memory from the garbage collector. */
+export class ByteBufAllocator {
+  /** The allocator of channels that were not given one. */
+  static readonly DEFAULT: ByteBufAllocator = new ByteBufAllocator()
+
+  /**
+   * A new empty buffer of `initialCapacity` zero bytes (256) that grows to `maxCapacity` bytes at most (2147483647 = no limit); the
+   * caller owns it. An {@link IllegalArgumentError} for a negative capacity, or an initial one above the maximum.
+   */
+  buffer(initialCapacity: number = DEFAULT_INITIAL_CAPACITY, maxCapacity: number = UNLIMITED_CAPACITY): ByteBuf {
+    checkNonNegativeInteger(initialCapacity, 'initialCapacity')
+    if (initialCapacity > maxCapacity || maxCapacity > UNLIMITED_CAPACITY) {
+      throw new IllegalArgumentError(`initialCapacity: ${initialCapacity} (expected: 0..maxCapacity(${String(maxCapacity)}))`)
+    }
+    return ByteBuf.allocate(initialCapacity, maxCapacity)
+  }
+}

@@ -1,0 +1,85 @@
+import { Buffer } from 'node:buffer'
+import { checkPositiveInteger } from '@knotty/common'
+import { copyBytes } from './copy-bytes.js'
+import { IllegalReferenceCountError } from './errors.js'
+
+const NO_BYTES = Buffer.alloc(0)
+const MAX_REF_CNT = 0x7fffffff
+
+/** `length` zero bytes that nobody else sees. */
+export function allocateBytes(length: number): Buffer {
+  return length === 0 ? NO_BYTES : Buffer.alloc(length)
+}
+
+/**
+ * One piece of memory and its reference count, shared by all views on it. Views go through it at each access and keep no Buffer, so
+ * `bytes` and `base` may be re-pointed while they live; their indexes stay right.
+ *
+ *     bytes  |........|#########################|......|
+ *            0        base                      base + capacity
+ *
+ * Internal to Knotty's packages. A Storage is never pooled itself: a reused one could not tell a stale view.
+ */
+export class Storage {
+  /** Of {@link ByteBuf}s without memory. Its count stays 1 whatever is released. */
+  static readonly EMPTY: Storage = new Storage(NO_BYTES, 0, 0, false)
+
+  /** The memory; re-pointed by {@link moveOut} and {@link resize}, empty once the last reference is gone. */
+  bytes: Buffer
+  /** Index in `bytes` of the first byte that belongs to this storage. */
+  base: number
+  /** Bytes that belong to it; 0 once the last reference is gone, so that one comparison finds bad indexes and stale views alike. */
+  capacity: number
+  /** References that are out; starts at 1. */
+  refCnt: number
+  /** True while the memory is borrowed from an event loop's read slab and must be copied to outlive the read. */
+  slab: boolean
+
+  constructor(bytes: Buffer, base: number, capacity: number, slab: boolean) {
+    this.bytes = bytes
+    this.base = base
+    this.capacity = capacity
+    this.refCnt = 1
+    this.slab = slab
+  }
+
+  /** When the memory is borrowed: copies it once into memory of its own. All views stay right. */
+  moveOut(): void {
+    if (this.slab) this.resize(this.capacity)
+  }
+
+  /** Moves to memory of its own with `capacity` bytes: what fits of the old content, then zeros. */
+  resize(capacity: number): void {
+    const kept = Math.min(capacity, this.capacity)
+    const bytes = allocateBytes(capacity)
+    copyBytes(this.bytes, this.base, bytes, 0, kept)
+    this.bytes = bytes
+    this.base = 0
+    this.capacity = capacity
+    this.slab = false
+  }
+
+  /** Adds references. An {@link IllegalReferenceCountError} when all were released or the count would overflow. */
+  retain(increment: number): void {
+    checkPositiveInteger(increment, 'increment')
+    if (this === Storage.EMPTY) return
+    if (this.refCnt === 0 || this.refCnt + increment > MAX_REF_CNT) {
+      throw new IllegalReferenceCountError(`refCnt: ${this.refCnt}, increment: ${increment}`)
+    }
+    this.refCnt += increment
+  }
+
+  /** Takes references back; with the last one the memory is dropped and true returned. */
+  release(decrement: number): boolean {
+    checkPositiveInteger(decrement, 'decrement')
+    if (this === Storage.EMPTY) return false
+    if (decrement > this.refCnt) throw new IllegalReferenceCountError(`refCnt: ${this.refCnt}, decrement: ${decrement}`)
+    this.refCnt -= decrement
+    if (this.refCnt > 0) return false
+    this.bytes = NO_BYTES
+    this.base = 0
+    this.capacity = 0
+    this.slab = false
+    return true
+  }
+}

@@ -1,0 +1,31 @@
+import { EventEmitter } from 'eventemitter3'
+import type { SocketAddress } from '../socket/address.js'
+import type { Channel } from './channel.js'
+
+/** Why an accepted socket was closed before it was registered. */
+export interface RefusedEvent {
+  /** For people and for metrics' labels: `initialisation failed`, `registration timed out`, … */
+  readonly reason: string
+  readonly remoteAddress: SocketAddress | undefined
+  readonly cause: Error | undefined
+}
+
+/** The events of `channel.events` and what listeners get. */
+export interface ChannelEventMap {
+  registered: []
+  active: []
+  inactive: []
+  /** Closed; `channel.closeFuture` is done. */
+  close: []
+  /** `channel.isWritable` changed to this. */
+  writability: [isWritable: boolean]
+  /** An exception no handler took; the channel is closed next, unless the pipeline opted out. */
+  exception: [cause: Error]
+  /** Server only: a child is registered. */
+  accepted: [child: Channel]
+  /** Server only: an accepted socket was closed before it was registered. */
+  refused: [event: RefusedEvent]
+}
+
+/** Tells code outside the pipeline what happens to a channel; handlers use the pipeline. */
+export class ChannelEvents extends EventEmitter<ChannelEventMap> {}

@@ -1,0 +1,75 @@
+import { type ByteBufAllocator } from '@knotty/buffer'
+import { checkDurationMs, checkNonNegativeInteger, checkPositiveInteger, IllegalArgumentError } from '@knotty/common'
+import { checkWaterMark, type WriteBufferWaterMark } from './write-water-mark.js'
+
+/** Bivariant on purpose: sets and maps hold options of all types as ChannelOption<unknown>. */
+type Check<T> = { check(value: T, name: string): unknown }['check']
+
+/** Names one typed setting of a channel. A channel class declares which it knows; any other fails bind and connect. */
+export class ChannelOption<T> {
+  readonly name: string
+  /** Unit or values, for messages. */
+  readonly unit: string
+  private readonly check: Check<T>
+
+  private constructor(name: string, unit: string, check: Check<T>) {
+    this.name = name
+    this.unit = unit
+    this.check = check
+  }
+
+  /** `value` itself; an IllegalArgumentError that names option and value when it is not one this option takes. */
+  validate(value: T): T {
+    this.check(value, `${this.name} (${this.unit})`)
+    return value
+  }
+
+  toString(): string {
+    return `ChannelOption.${this.name}`
+  }
+
+  /** Read again by itself after each read (true). Off: one `read()` gives one read of the socket. */
+  static readonly AUTO_READ: ChannelOption<boolean> = new ChannelOption('AUTO_READ', 'true or false', checkBoolean)
+  /** Close on a write error (true); off: only the output is shut down. */
+  static readonly AUTO_CLOSE: ChannelOption<boolean> = new ChannelOption('AUTO_CLOSE', 'true or false', checkBoolean)
+  /** Stay open for writing after the peer's FIN (false). */
+  static readonly ALLOW_HALF_CLOSURE: ChannelOption<boolean> = new ChannelOption('ALLOW_HALF_CLOSURE', 'true or false', checkBoolean)
+  /** Time for name lookup and connect together, in ms; 0: no limit (30000). */
+  static readonly CONNECT_TIMEOUT_MILLIS: ChannelOption<number> = new ChannelOption('CONNECT_TIMEOUT_MILLIS', 'ms, 0 = none', checkDurationMs)
+  /** When isWritable changes, in bytes ({ low: 32768, high: 65536 }). */
+  static readonly WRITE_BUFFER_WATER_MARK: ChannelOption<WriteBufferWaterMark> = new ChannelOption(
+    'WRITE_BUFFER_WATER_MARK',
+    'bytes { low, high }',
+    checkWaterMark,
+  )
+  /** Write requests one flush makes before it goes on in a task of the loop (16). */
+  static readonly WRITE_SPIN_COUNT: ChannelOption<number> = new ChannelOption('WRITE_SPIN_COUNT', 'requests', checkPositiveInteger)
+  /** Makes the buffers of this channel's handlers. */
+  static readonly ALLOCATOR: ChannelOption<ByteBufAllocator> = new ChannelOption<ByteBufAllocator>('ALLOCATOR', 'a ByteBufAllocator', checkObject)
+  /** Messages below this size are copied together before they are written, larger ones are not copied, in bytes (4096). */
+  static readonly COPY_THRESHOLD_BYTES: ChannelOption<number> = new ChannelOption('COPY_THRESHOLD_BYTES', 'bytes', checkNonNegativeInteger)
+  /** Send small segments at once (the kernel's default is off). */
+  static readonly TCP_NODELAY: ChannelOption<boolean> = new ChannelOption('TCP_NODELAY', 'true or false', checkBoolean)
+  /** Let the kernel probe idle connections (off). */
+  static readonly SO_KEEPALIVE: ChannelOption<boolean> = new ChannelOption('SO_KEEPALIVE', 'true or false', checkBoolean)
+  /** 0 only: close() resets the connection and discards what was not sent. Other values cannot be set on Node. */
+  static readonly SO_LINGER: ChannelOption<number> = new ChannelOption('SO_LINGER', '0 only', checkZero)
+  /** Connections the kernel completes ahead of accept (4096; the kernel caps it at net.core.somaxconn). */
+  static readonly SO_BACKLOG: ChannelOption<number> = new ChannelOption('SO_BACKLOG', 'connections', checkPositiveInteger)
+  /** Listen on IPv6 alone when bound to `::` (false). */
+  static readonly IPV6_V6ONLY: ChannelOption<boolean> = new ChannelOption('IPV6_V6ONLY', 'true or false', checkBoolean)
+  /** How long an accepted connection may take to be registered, async initializer included, in ms (10000). */
+  static readonly REGISTRATION_TIMEOUT_MS: ChannelOption<number> = new ChannelOption('REGISTRATION_TIMEOUT_MS', 'ms', checkDurationMs)
+}
+
+function checkBoolean(value: boolean, name: string): void {
+  if (typeof value !== 'boolean') throw new IllegalArgumentError(`${name}: ${String(value)}`)
+}
+
+function checkObject(value: object, name: string): void {
+  if (typeof value !== 'object' || value === null) throw new IllegalArgumentError(`${name}: ${String(value)}`)
+}
+
+function checkZero(value: number, name: string): void {
+  if (value !== 0) throw new IllegalArgumentError(`${name}: ${String(value)}`)
+}

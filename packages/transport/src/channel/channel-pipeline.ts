@@ -1,0 +1,379 @@
+import { IllegalArgumentError, NoSuchElementError, toError } from '@knotty/common'
+import type { SocketAddress } from '../socket/address.js'
+import type { Channel } from './channel.js'
+import type { ChannelFuture } from './channel-future.js'
+import type { ChannelHandler } from './channel-handler.js'
+import { ChannelHandlerContext } from './channel-handler-context.js'
+import type { ChannelPromise } from './channel-promise.js'
+import type { ChannelTransport } from './channel-transport.js'
+import { classNameOf, dispatchTableOf } from './dispatch-table.js'
+import { ChannelPipelineError } from './errors.js'
+import { HeadHandler, TailHandler } from './head-tail.js'
+
+/** A handler, or any class whose instances may be one: what `get` and `context` look for. */
+export type HandlerClass<H> = abstract new (...args: never[]) => H
+
+const membership = new WeakSet<ChannelHandler>()
+
+/**
+ * The handlers of one channel, in order: a doubly linked list of contexts between two fixed ends.
+ *
+ *                                               I/O request: channel.write(msg), ctx.write(msg)
+ *                                                                  │
+ *      ┌──────┐   ┌───────────┐   ┌───────────┐   ┌───────────┐   ┌▼─────┐
+ *      │ head │◄─►│ handler 1 │◄─►│ handler 2 │◄─►│ handler 3 │◄─►│ tail │
+ *      └─▲──┬─┘   └───────────┘   └───────────┘   └───────────┘   └──────┘
+ *        │  │      inbound ──►  fireChannelRead, fireChannelActive, …
+ *        │  │      outbound ◄── write, flush, read, close, connect, …
+ *     read  write
+ *      transport
+ *
+ * Handlers may be added, removed and replaced at any time, also from inside their own methods. Until the channel is registered
+ * `handlerAdded` and `handlerRemoved` wait, in order. An event that reaches a handler whose `handlerAdded` has not run passes over
+ * it.
+ */
+export class ChannelPipeline implements Iterable<[name: string, handler: ChannelHandler]> {
+  readonly channel: Channel
+  /** Internal: what the head calls. */
+  readonly transport: ChannelTransport
+  /** Close the channel when an exception reaches the tail (true; false on server channels). */
+  closeOnUncaught: boolean
+  /** Internal: how many exceptionCaught calls are on the stack. */
+  exceptionDepth = 0
+  /** Internal: how many inbound handler methods have thrown; the accept guard compares it. */
+  handlerErrors = 0
+  /** Internal: settles when the async initializers have; registration waits for it. Never rejects. */
+  initializing: Promise<void> | undefined = undefined
+  private readonly headContext: ChannelHandlerContext
+  private readonly tailContext: ChannelHandlerContext
+  /** handlerAdded and handlerRemoved calls that wait for registration; undefined once registered. */
+  private waiting: (() => void)[] | undefined = []
+
+  constructor(channel: Channel & ChannelTransport) {
+    this.channel = channel
+    this.transport = channel
+    this.closeOnUncaught = !channel.isServer
+    const head = new ChannelHandlerContext(this, 'head', HeadHandler.INSTANCE, dispatchTableOf(HeadHandler.INSTANCE))
+    const tail = new ChannelHandlerContext(this, 'tail', TailHandler.INSTANCE, dispatchTableOf(TailHandler.INSTANCE))
+    head.next = tail
+    tail.prev = head
+    head.callHandlerAdded()
+    tail.callHandlerAdded()
+    this.headContext = head
+    this.tailContext = tail
+  }
+
+  /** Adds handlers as the first ones, keeping their order, or one under a name. */
+  addFirst(...handlers: ChannelHandler[]): this
+  addFirst(name: string | null, handler: ChannelHandler): this
+  addFirst(...args: unknown[]): this {
+    const { name, handlers } = namedOrMany(args)
+    for (const handler of handlers.reverse()) this.insertBefore(this.headContext.next, name, handler)
+    return this
+  }
+
+  /** Adds handlers as the last ones, or one under a name. */
+  addLast(...handlers: ChannelHandler[]): this
+  addLast(name: string | null, handler: ChannelHandler): this
+  addLast(...args: unknown[]): this {
+    const { name, handlers } = namedOrMany(args)
+    for (const handler of handlers) this.insertBefore(this.tailContext, name, handler)
+    return this
+  }
+
+  /** Adds a handler before the one named `base`; null as name makes one up. NoSuchElementError without `base`. */
+  addBefore(base: string, name: string | null, handler: ChannelHandler): this {
+    return this.insertBefore(this.existing(base), name, handler)
+  }
+
+  /** Adds a handler after the one named `base`; null as name makes one up. NoSuchElementError without `base`. */
+  addAfter(base: string, name: string | null, handler: ChannelHandler): this {
+    return this.insertBefore(this.existing(base).next, name, handler)
+  }
+
+  /** Removes by name, instance or class and returns the handler; NoSuchElementError when there is none. */
+  remove<H extends ChannelHandler>(which: string | H | HandlerClass<H>): H {
+    return this.unlinkAndTell(this.existing(which)) as H
+  }
+
+  /** Removes the first handler; NoSuchElementError when there is none. */
+  removeFirst(): ChannelHandler {
+    if (this.headContext.next === this.tailContext) throw new NoSuchElementError('the pipeline is empty')
+    return this.unlinkAndTell(this.headContext.next)
+  }
+
+  /** Removes the last handler; NoSuchElementError when there is none. */
+  removeLast(): ChannelHandler {
+    if (this.tailContext.prev === this.headContext) throw new NoSuchElementError('the pipeline is empty')
+    return this.unlinkAndTell(this.tailContext.prev)
+  }
+
+  /**
+   * Puts a handler in the place of another. The new one's handlerAdded runs before the old one's handlerRemoved, and what the old
+   * one fires in there (a decoder's left-over bytes) reaches the new one.
+   */
+  replace(which: string | ChannelHandler | HandlerClass<ChannelHandler>, name: string | null, handler: ChannelHandler): ChannelHandler {
+    const old = this.existing(which)
+    if (name !== old.name) this.checkName(name)
+    const fresh = this.newContext(name ?? this.nameFor(handler), handler)
+    fresh.prev = old.prev
+    fresh.next = old.next
+    old.prev.next = fresh
+    old.next.prev = fresh
+    old.prev = fresh
+    old.next = fresh
+    membership.delete(old.handler)
+    this.nowOrAtRegistration(() => this.tellAdded(fresh))
+    this.nowOrAtRegistration(() => this.tellRemoved(old))
+    return old.handler
+  }
+
+  /** The handler of that name or class; undefined when there is none. A class also finds its subclasses. */
+  get<H extends ChannelHandler = ChannelHandler>(which: string | HandlerClass<H>): H | undefined {
+    return this.context(which)?.handler as H | undefined
+  }
+
+  /** The context of a handler, by name, instance or class; undefined when there is none. */
+  context(which: string | ChannelHandler | HandlerClass<ChannelHandler>): ChannelHandlerContext | undefined {
+    for (let ctx = this.headContext.next; ctx !== this.tailContext; ctx = ctx.next) {
+      if (ctx.name === which || ctx.handler === which) return ctx
+      if (typeof which === 'function' && ctx.handler instanceof which) return ctx
+    }
+    return undefined
+  }
+
+  get first(): ChannelHandler | undefined {
+    return this.headContext.next === this.tailContext ? undefined : this.headContext.next.handler
+  }
+
+  get last(): ChannelHandler | undefined {
+    return this.tailContext.prev === this.headContext ? undefined : this.tailContext.prev.handler
+  }
+
+  /** Names from the first handler to the last. */
+  get names(): string[] {
+    return [...this].map(([name]) => name)
+  }
+
+  *[Symbol.iterator](): Generator<[name: string, handler: ChannelHandler]> {
+    for (let ctx = this.headContext.next; ctx !== this.tailContext; ctx = ctx.next) yield [ctx.name, ctx.handler]
+  }
+
+  toString(): string {
+    return `ChannelPipeline(${[...this].map(([name, handler]) => `${name} = ${classNameOf(handler)}`).join(', ')})`
+  }
+
+  fireChannelRegistered(): this {
+    this.headContext.invokeChannelRegistered()
+    return this
+  }
+
+  fireChannelUnregistered(): this {
+    this.headContext.invokeChannelUnregistered()
+    return this
+  }
+
+  fireChannelActive(): this {
+    this.headContext.invokeChannelActive()
+    return this
+  }
+
+  fireChannelInactive(): this {
+    this.headContext.invokeChannelInactive()
+    return this
+  }
+
+  fireChannelRead(msg: unknown): this {
+    this.headContext.invokeChannelRead(msg)
+    return this
+  }
+
+  fireChannelReadComplete(): this {
+    this.headContext.invokeChannelReadComplete()
+    return this
+  }
+
+  fireUserEventTriggered(event: unknown): this {
+    this.headContext.invokeUserEventTriggered(event)
+    return this
+  }
+
+  fireChannelWritabilityChanged(): this {
+    this.headContext.invokeChannelWritabilityChanged()
+    return this
+  }
+
+  fireExceptionCaught(cause: Error): this {
+    this.headContext.invokeExceptionCaught(cause)
+    return this
+  }
+
+  bind(localAddress: SocketAddress, promise?: ChannelPromise): ChannelFuture {
+    return this.tailContext.bind(localAddress, promise)
+  }
+
+  connect(remoteAddress: SocketAddress, localAddress?: SocketAddress, promise?: ChannelPromise): ChannelFuture {
+    return this.tailContext.connect(remoteAddress, localAddress, promise)
+  }
+
+  disconnect(promise?: ChannelPromise): ChannelFuture {
+    return this.tailContext.disconnect(promise)
+  }
+
+  close(promise?: ChannelPromise): ChannelFuture {
+    return this.tailContext.close(promise)
+  }
+
+  deregister(promise?: ChannelPromise): ChannelFuture {
+    return this.tailContext.deregister(promise)
+  }
+
+  read(): this {
+    this.tailContext.read()
+    return this
+  }
+
+  write(msg: unknown): ChannelPromise
+  write<P extends ChannelPromise | null>(msg: unknown, promise: P): P
+  write(msg: unknown, promise?: ChannelPromise | null): ChannelPromise | null {
+    return promise === undefined ? this.tailContext.write(msg) : this.tailContext.write(msg, promise)
+  }
+
+  flush(): this {
+    this.tailContext.flush()
+    return this
+  }
+
+  writeAndFlush(msg: unknown): ChannelPromise
+  writeAndFlush<P extends ChannelPromise | null>(msg: unknown, promise: P): P
+  writeAndFlush(msg: unknown, promise?: ChannelPromise | null): ChannelPromise | null {
+    return promise === undefined ? this.tailContext.writeAndFlush(msg) : this.tailContext.writeAndFlush(msg, promise)
+  }
+
+  /** Internal: registration completes after `settled`, which never rejects. */
+  holdRegistration(settled: Promise<void>): void {
+    const before = this.initializing
+    this.initializing = before === undefined ? settled : before.then(() => settled)
+  }
+
+  /** Internal: the channel is registered; the handlerAdded and handlerRemoved calls that waited run now, in order. */
+  registered(): void {
+    const waiting = this.waiting
+    if (waiting === undefined) return
+    this.waiting = undefined
+    for (const call of waiting) call()
+  }
+
+  /** Internal: the channel is closed and unregistered; handlers leave from the last to the first. */
+  destroy(): void {
+    for (let ctx = this.tailContext.prev; ctx !== this.headContext; ctx = this.tailContext.prev) {
+      this.unlink(ctx)
+      this.tellRemoved(ctx)
+    }
+  }
+
+  private insertBefore(next: ChannelHandlerContext, name: string | null, handler: ChannelHandler): this {
+    this.checkName(name)
+    const ctx = this.newContext(name ?? this.nameFor(handler), handler)
+    ctx.prev = next.prev
+    ctx.next = next
+    next.prev.next = ctx
+    next.prev = ctx
+    if (this.waiting === undefined) this.tellAdded(ctx)
+    else this.waiting.push(() => this.tellAdded(ctx))
+    return this
+  }
+
+  private newContext(name: string, handler: ChannelHandler): ChannelHandlerContext {
+    const table = dispatchTableOf(handler)
+    if (handler.isSharable !== true) {
+      if (membership.has(handler)) {
+        throw new ChannelPipelineError(
+          `this ${table.className} instance is in a pipeline already and is not sharable: make a new one for each channel ` +
+            `(childHandler((ch) => ch.pipeline.addLast(new ${table.className}()))), or let it say isSharable = true if it keeps no state of a channel`,
+          undefined,
+          'ERR_KNOTTY_HANDLER_NOT_SHARABLE',
+        )
+      }
+      membership.add(handler)
+    }
+    return new ChannelHandlerContext(this, name, handler, table)
+  }
+
+  private checkName(name: string | null): void {
+    if (name !== null && this.context(name) !== undefined) {
+      throw new IllegalArgumentError(
+        `the pipeline has a handler named "${name}" already (${this.names.join(', ')}): choose another name, or pass none to get one made up`,
+        undefined,
+        'ERR_KNOTTY_DUPLICATE_HANDLER_NAME',
+      )
+    }
+  }
+
+  /** `ClassName#0`, or with the next number that is free. */
+  private nameFor(handler: ChannelHandler): string {
+    const base = typeof handler === 'object' && handler !== null ? classNameOf(handler) : 'handler'
+    for (let number = 0; ; number++) {
+      const name = `${base}#${number}`
+      if (this.context(name) === undefined) return name
+    }
+  }
+
+  private existing(which: string | ChannelHandler | HandlerClass<ChannelHandler>): ChannelHandlerContext {
+    const ctx = this.context(which)
+    if (ctx !== undefined) return ctx
+    const wanted = typeof which === 'string' ? `named "${which}"` : `of class ${typeof which === 'function' ? which.name : classNameOf(which)}`
+    throw new NoSuchElementError(`no handler ${wanted} in ${this.toString()}`)
+  }
+
+  private unlinkAndTell(ctx: ChannelHandlerContext): ChannelHandler {
+    this.unlink(ctx)
+    this.nowOrAtRegistration(() => this.tellRemoved(ctx))
+    return ctx.handler
+  }
+
+  private unlink(ctx: ChannelHandlerContext): void {
+    ctx.prev.next = ctx.next
+    ctx.next.prev = ctx.prev
+    membership.delete(ctx.handler)
+  }
+
+  private nowOrAtRegistration(call: () => void): void {
+    if (this.waiting === undefined) call()
+    else this.waiting.push(call)
+  }
+
+  private tellAdded(ctx: ChannelHandlerContext): void {
+    try {
+      ctx.callHandlerAdded()
+    } catch (thrown) {
+      const cause = toError(thrown)
+      let message = `${ctx.name}.handlerAdded() threw; the handler was removed: ${cause.message}`
+      try {
+        this.unlink(ctx)
+        ctx.callHandlerRemoved()
+      } catch (error) {
+        message = `${ctx.name}.handlerAdded() threw, and so did handlerRemoved(): ${toError(error).message}`
+      }
+      this.fireExceptionCaught(new ChannelPipelineError(message, { cause }))
+    }
+  }
+
+  private tellRemoved(ctx: ChannelHandlerContext): void {
+    const name = ctx.name
+    try {
+      // A handler that was taken out before registration still gets handlerAdded in its turn; one never added gets neither.
+      ctx.callHandlerRemoved()
+    } catch (thrown) {
+      const cause = toError(thrown)
+      this.fireExceptionCaught(new ChannelPipelineError(`${name}.handlerRemoved() threw: ${cause.message}`, { cause }))
+    }
+  }
+}
+
+function namedOrMany(args: unknown[]): { name: string | null; handlers: ChannelHandler[] } {
+  const [first] = args
+  if (args.length === 2 && (typeof first === 'string' || first === null)) return { name: first, handlers: [args[1] as ChannelHandler] }
+  return { name: null, handlers: args as ChannelHandler[] }
+}
+

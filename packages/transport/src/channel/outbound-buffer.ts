@@ -1,0 +1,268 @@
+import { ByteBuf, release } from '@knotty/buffer'
+import { checkNonNegativeInteger, IllegalArgumentError } from '@knotty/common'
+import Denque from 'denque'
+import type { ChannelPromise } from './channel-promise.js'
+import type { Channel } from './channel.js'
+import type { WriteBufferWaterMark } from './write-water-mark.js'
+
+/** What one message counts beside its bytes: Netty's figure, so that many empty writes trip the water mark too. */
+const ENTRY_OVERHEAD_BYTES = 96
+/** What a message counts that is no buffer. Netty: DefaultMessageSizeEstimator. */
+const UNKNOWN_MESSAGE_BYTES = 8
+/** Bit of the water mark in the writability bits; 1 to 31 are the user's. */
+const WATER_MARK_BIT = 1
+/** At most so many entries are kept for reuse in this thread. */
+const MAX_POOLED_ENTRIES = 4096
+
+/** One message that waits to be sent. Entries are pooled: nobody outside this file keeps one. */
+interface Entry {
+  msg: unknown
+  promise: ChannelPromise | null
+  /** What it counts towards the water marks. */
+  pending: number
+  /** Bytes of it that left already. */
+  progress: number
+  cancelled: boolean
+}
+
+const pool: Entry[] = []
+
+/** What the buffer needs from its channel. */
+export interface OutboundChannel extends Channel {
+  readonly writeBufferWaterMark: WriteBufferWaterMark
+  /** Fires channelWritabilityChanged, at once or in a later task. */
+  fireWritabilityChanged(later: boolean): void
+  /** Bytes of the request under way that the kernel has taken so far. */
+  readonly inFlightProgress: number
+}
+
+/**
+ * The messages of one channel that wait to be sent, and whether the channel is writable.
+ *
+ *     first ──► [ flushed, flushed, flushed | unflushed, unflushed ] ◄── addMessage
+ *                  current                  └── addFlush() moves this mark to the end
+ *
+ * `pending` counts every message from write() until it has left whole. Removing one releases it, then completes its promise, then
+ * lowers `pending`, in this order (Netty's ChannelOutboundBuffer).
+ */
+export class OutboundBuffer {
+  private readonly channel: OutboundChannel
+  private readonly entries = new Denque<Entry>()
+  private flushedEntries = 0
+  private pending = 0
+  /** Writability bits; not zero: not writable. */
+  private unwritable = 0
+  private failing = false
+
+  constructor(channel: OutboundChannel) {
+    this.channel = channel
+  }
+
+  /** Messages written and not yet sent, flushed or not. */
+  get messages(): number {
+    return this.entries.length
+  }
+
+  /** Flushed messages that have not left. */
+  get size(): number {
+    return this.flushedEntries
+  }
+
+  get isEmpty(): boolean {
+    return this.flushedEntries === 0
+  }
+
+  /** The first flushed message; undefined when there is none ({@link isEmpty}), or when its write was cancelled: nothing to send. */
+  get current(): unknown {
+    return this.flushedEntries === 0 ? undefined : this.entries.peekFront()?.msg
+  }
+
+  /** Bytes of the current message that have left. */
+  get currentProgress(): number {
+    if (this.flushedEntries === 0) return 0
+    return (this.entries.peekFront()?.progress ?? 0) + this.channel.inFlightProgress
+  }
+
+  /** Bytes written and not yet sent, 96 more for each message. */
+  get totalPendingWriteBytes(): number {
+    return this.pending
+  }
+
+  get isWritable(): boolean {
+    return this.unwritable === 0
+  }
+
+  get bytesBeforeUnwritable(): number {
+    const bytes = this.channel.writeBufferWaterMark.high - this.pending
+    return bytes > 0 && this.isWritable ? bytes : 0
+  }
+
+  get bytesBeforeWritable(): number {
+    const bytes = this.pending - this.channel.writeBufferWaterMark.low
+    return bytes > 0 && !this.isWritable ? bytes : 0
+  }
+
+  /** The `index`-th flushed message (0 is the current one); undefined behind the last. */
+  messageAt(index: number): unknown {
+    return index < this.flushedEntries ? this.entries.peekAt(index)?.msg : undefined
+  }
+
+  /** Adds a message; it is sent after the next {@link addFlush}. */
+  addMessage(msg: unknown, promise: ChannelPromise | null): void {
+    const entry = pool.pop() ?? { msg: undefined, promise: null, pending: 0, progress: 0, cancelled: false }
+    entry.msg = msg
+    entry.promise = promise
+    entry.pending = messageBytes(msg) + ENTRY_OVERHEAD_BYTES
+    this.entries.push(entry)
+    this.increasePending(entry.pending)
+  }
+
+  /** Marks all messages as flushed. One cancelled before no longer counts, and is skipped when its turn comes. */
+  addFlush(): void {
+    const length = this.entries.length
+    while (this.flushedEntries < length) {
+      const entry = this.entries.peekAt(this.flushedEntries++) as Entry
+      if (entry.promise === null || entry.promise.setUncancellable()) continue
+      const bytes = entry.pending
+      entry.cancelled = true
+      entry.pending = 0
+      release(entry.msg)
+      entry.msg = undefined
+      this.decreasePending(bytes, true)
+    }
+  }
+
+  /** The current message has left: releases it, completes its promise, lowers the pending bytes. False when there is none. */
+  remove(): boolean {
+    if (this.flushedEntries === 0) return false
+    const entry = this.take()
+    const { promise, pending, cancelled } = entry
+    if (!cancelled) release(entry.msg)
+    recycle(entry)
+    if (!cancelled) {
+      promise?.trySuccess()
+      this.decreasePending(pending, true)
+    }
+    return true
+  }
+
+  /** The current message failed: releases it and fails its promise. False when there is none. */
+  removeAndFail(cause: Error, notify: boolean): boolean {
+    if (this.flushedEntries === 0) return false
+    const entry = this.take()
+    const { promise, pending, cancelled } = entry
+    if (!cancelled) release(entry.msg)
+    recycle(entry)
+    if (!cancelled) {
+      // A failed write without promise is told by close and channelInactive, not one by one.
+      promise?.tryFailure(cause)
+      this.decreasePending(pending, notify)
+    }
+    return true
+  }
+
+  /** `bytes` have left: removes the messages that are sent whole, and records the progress of the one the bytes end in. */
+  removeBytes(bytes: number): void {
+    let left = bytes
+    while (this.flushedEntries > 0) {
+      const entry = this.entries.peekFront() as Entry
+      const size = readableBytesOf(entry.msg)
+      if (size > left) {
+        if (left > 0) advance(entry, left)
+        return
+      }
+      left -= size
+      this.remove()
+    }
+  }
+
+  /** Fails all flushed messages, oldest first. Re-entrant calls do nothing: a listener may close the channel again. */
+  failFlushed(cause: Error, notify: boolean): void {
+    if (this.failing) return
+    this.failing = true
+    try {
+      while (this.removeAndFail(cause, notify));
+    } finally {
+      this.failing = false
+    }
+  }
+
+  /** Fails what was never flushed, in order and without events; the buffer is not used afterwards. */
+  close(cause: Error): void {
+    if (this.failing) {
+      // A listener of a failing write closes the channel: let the others be told first.
+      this.channel.eventLoop.execute(() => this.close(cause))
+      return
+    }
+    this.failing = true
+    try {
+      for (let entry = this.entries.shift(); entry !== undefined; entry = this.entries.shift()) {
+        const { promise, cancelled } = entry
+        if (!cancelled) release(entry.msg)
+        this.pending -= entry.pending
+        recycle(entry)
+        if (!cancelled) promise?.tryFailure(cause)
+      }
+    } finally {
+      this.failing = false
+    }
+  }
+
+  /** Bit `index` (1 to 31) of the writability: false makes the channel unwritable until it is set to true again. */
+  setUserDefinedWritability(index: number, writable: boolean): void {
+    if (checkNonNegativeInteger(index, 'index') < 1 || index > 31) throw new IllegalArgumentError(`index: ${index} (expected: 1 to 31)`)
+    this.setBit(1 << index, !writable, true)
+  }
+
+  /** The value of bit `index` (1 to 31). */
+  getUserDefinedWritability(index: number): boolean {
+    return (this.unwritable & (1 << index)) === 0
+  }
+
+  private take(): Entry {
+    this.flushedEntries--
+    return this.entries.shift() as Entry
+  }
+
+  private increasePending(bytes: number): void {
+    this.pending += bytes
+    if (this.pending > this.channel.writeBufferWaterMark.high) this.setBit(WATER_MARK_BIT, true, false)
+  }
+
+  private decreasePending(bytes: number, notify: boolean): void {
+    this.pending -= bytes
+    if (notify && (this.unwritable & WATER_MARK_BIT) !== 0 && this.pending < this.channel.writeBufferWaterMark.low) {
+      this.setBit(WATER_MARK_BIT, false, false)
+    }
+  }
+
+  private setBit(bit: number, set: boolean, later: boolean): void {
+    const before = this.unwritable
+    this.unwritable = set ? before | bit : before & ~bit
+    if ((before === 0) !== (this.unwritable === 0)) this.channel.fireWritabilityChanged(later)
+  }
+}
+
+function recycle(entry: Entry): void {
+  entry.msg = undefined
+  entry.promise = null
+  entry.progress = 0
+  entry.cancelled = false
+  if (pool.length < MAX_POOLED_ENTRIES) pool.push(entry)
+}
+
+function messageBytes(msg: unknown): number {
+  if (ByteBuf.isByteBuf(msg)) return msg.readableBytes
+  return msg instanceof Uint8Array ? msg.byteLength : UNKNOWN_MESSAGE_BYTES
+}
+
+function readableBytesOf(msg: unknown): number {
+  if (ByteBuf.isByteBuf(msg)) return msg.readableBytes
+  return msg instanceof Uint8Array ? msg.byteLength : 0
+}
+
+function advance(entry: Entry, bytes: number): void {
+  entry.progress += bytes
+  if (ByteBuf.isByteBuf(entry.msg)) entry.msg.skipBytes(bytes)
+  else entry.msg = (entry.msg as Uint8Array).subarray(bytes)
+}

@@ -1,0 +1,55 @@
+import { release } from '@knotty/buffer'
+import type { ChannelHandler } from './channel-handler.js'
+import type { ChannelHandlerContext } from './channel-handler-context.js'
+
+/** Says which messages a handler takes: a class, or a type guard. */
+export type MessageMatcher<I> = (abstract new (...args: never[]) => I) | ((msg: unknown) => msg is I)
+
+/**
+ * Takes the messages of one type, and releases each after {@link channelRead0}; other messages pass on.
+ *
+ *     class Login extends SimpleChannelInboundHandler {
+ *       constructor() { super(LoginRequest) }
+ *       channelRead0(ctx, request) { … }
+ *     }
+ *
+ * When channelRead0 is async the message is released once its promise has settled. To keep a message longer, retain it.
+ */
+export abstract class SimpleChannelInboundHandler<I> implements ChannelHandler {
+  private readonly matches: (msg: unknown) => boolean
+  private readonly autoRelease: boolean
+
+  /**
+   * @param matcher the class of the messages, or a guard; none takes every message
+   * @param options.autoRelease false leaves the release to channelRead0 (true)
+   */
+  constructor(matcher?: MessageMatcher<I>, options: { readonly autoRelease?: boolean } = {}) {
+    this.matches = toPredicate(matcher)
+    this.autoRelease = options.autoRelease ?? true
+  }
+
+  /** A message of the type. A throw goes to exceptionCaught of this handler. */
+  abstract channelRead0(ctx: ChannelHandlerContext, msg: I): unknown
+
+  channelRead(ctx: ChannelHandlerContext, msg: unknown): unknown {
+    if (!this.matches(msg)) return void ctx.fireChannelRead(msg)
+    let pending: Promise<unknown> | undefined
+    try {
+      const result = this.channelRead0(ctx, msg as I)
+      if (result instanceof Promise) pending = result
+    } finally {
+      if (pending === undefined && this.autoRelease) release(msg)
+    }
+    if (pending === undefined) return undefined
+    return this.autoRelease ? pending.finally(() => release(msg)) : pending
+  }
+}
+
+/** The predicate of a matcher: `instanceof` for a class, the guard itself, or always true. */
+export function toPredicate<I>(matcher: MessageMatcher<I> | undefined): (msg: unknown) => boolean {
+  if (matcher === undefined) return () => true
+  if (Function.prototype.toString.call(matcher).startsWith('class')) {
+    return (msg) => msg instanceof (matcher as abstract new (...args: never[]) => I)
+  }
+  return matcher as (msg: unknown) => boolean
+}

@@ -1,0 +1,80 @@
+import { isIP } from 'node:net'
+import { IllegalArgumentError } from '@knotty/common'
+
+/** A TCP address. `address` is an IP literal, or a host name that the transport looks up when it connects. */
+export class TcpSocketAddress {
+  readonly address: string
+  readonly port: number
+  /** 4 or 6; 0 for a host name. */
+  readonly family: 4 | 6 | 0
+
+  constructor(address: string, port: number) {
+    this.address = address
+    this.port = checkPort(port)
+    this.family = isIP(address) as 4 | 6 | 0
+  }
+
+  /** The address is a host name still. */
+  get isUnresolved(): boolean {
+    return this.family === 0
+  }
+
+  toString(): string {
+    return this.family === 6 ? `[${this.address}]:${this.port}` : `${this.address}:${this.port}`
+  }
+}
+
+/** A Unix domain socket. */
+export class UnixSocketAddress {
+  readonly path: string
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  toString(): string {
+    return this.path
+  }
+}
+
+/** A place within this process. */
+export class LocalSocketAddress {
+  readonly localId: string
+
+  constructor(localId: string) {
+    this.localId = localId
+  }
+
+  toString(): string {
+    return `local:${this.localId}`
+  }
+}
+
+/** Where a channel is bound or connected. */
+export type SocketAddress = TcpSocketAddress | UnixSocketAddress | LocalSocketAddress
+
+/** What bind and connect take besides `(port, host)`. */
+export type SocketAddressLike =
+  | SocketAddress
+  | { readonly address: string; readonly port: number }
+  | { readonly path: string }
+  | { readonly localId: string }
+
+/** The address as an object of its class: an IllegalArgumentError when it is none. */
+export function toSocketAddress(address: SocketAddressLike): SocketAddress {
+  if (address instanceof TcpSocketAddress || address instanceof UnixSocketAddress || address instanceof LocalSocketAddress) return address
+  if (typeof address === 'object' && address !== null) {
+    if ('port' in address) return new TcpSocketAddress(address.address, address.port)
+    if ('path' in address) return new UnixSocketAddress(address.path)
+    if ('localId' in address) return new LocalSocketAddress(address.localId)
+  }
+  throw new IllegalArgumentError(`address: ${String(address)} (expected: { address, port }, { path } or { localId })`)
+}
+
+/** A port from 0 to 65535: libuv does not check the range itself. */
+export function checkPort(port: number): number {
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new IllegalArgumentError(`port: ${String(port)} (expected: an integer from 0 to 65535)`)
+  }
+  return port
+}
