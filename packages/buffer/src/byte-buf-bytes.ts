@@ -28,7 +28,7 @@ export abstract class ByteBufBytes extends ByteBufWrite {
   copyReadableTo(target: Buffer, targetStart: number): number {
     const storage = this.storage
     const length = this.writer - this.reader
-    if (targetStart + length > target.length) checkArrayRange(target, targetStart, length)
+    if (targetStart < 0 || targetStart + length > target.length) checkArrayRange(target, targetStart, length)
     if (storage.refCnt === 0 || this.offset + this.writer > storage.capacity) this.failAccess(this.reader, length)
     copyBytes(storage.bytes, storage.base + this.offset + this.reader, target, targetStart, length)
     return length
@@ -49,11 +49,10 @@ export abstract class ByteBufBytes extends ByteBufWrite {
       copyBytes(this.storage.bytes, at, bufferOf(target), targetIndex, length)
     } else if (second === undefined) {
       const length = first ?? target.writableBytes
-      this.atRange(index, length)
-      target.setBytes(target.writer, this.asByteBuf(), index, length)
+      this.copyTo(index, target, target.writer, length)
       target.writer += length
     } else {
-      target.setBytes(first!, this.asByteBuf(), index, second)
+      this.copyTo(index, target, first!, second)
     }
     return this
   }
@@ -73,12 +72,11 @@ export abstract class ByteBufBytes extends ByteBufWrite {
       copyBytes(bufferOf(source), sourceIndex, this.storage.bytes, at, length)
     } else if (second === undefined) {
       const length = first ?? source.readableBytes
-      const at = this.atRangeForSet(index, length)
       source.checkReadable(length)
-      copyBytes(source.storage.bytes, source.take(length), this.storage.bytes, at, length)
+      source.copyTo(source.reader, this, index, length)
+      source.reader += length
     } else {
-      const at = this.atRangeForSet(index, second)
-      copyBytes(source.storage.bytes, source.atRange(first!, second), this.storage.bytes, at, second)
+      source.copyTo(first!, this, index, second)
     }
     return this
   }
@@ -189,6 +187,11 @@ export abstract class ByteBufBytes extends ByteBufWrite {
     return this.storage.bytes.subarray(at, at + length)
   }
 
+  private copyTo(index: number, target: ByteBufBytes, targetIndex: number, length: number): void {
+    const targetAt = target.atRangeForSet(targetIndex, length)
+    copyBytes(this.storage.bytes, this.atRange(index, length), target.storage.bytes, targetAt, length)
+  }
+
   private atRangeForSet(index: number, length: number): number {
     this.checkAccessible()
     if (length >>> 0 !== length) this.failAccess(index, length, true)
@@ -197,7 +200,4 @@ export abstract class ByteBufBytes extends ByteBufWrite {
 
   /** A new buffer with memory of its own that holds the range and can grow to `maxCapacity` bytes; with 0 the empty buffer. */
   protected abstract copyRange(index: number, length: number, maxCapacity: number): ByteBuf
-
-  /** This object, which is always a ByteBuf. */
-  protected abstract asByteBuf(): ByteBuf
 }

@@ -1,4 +1,4 @@
-import { IllegalArgumentError, IndexOutOfBoundsError } from '@knotty/common'
+import { IllegalArgumentError, IndexOutOfBoundsError, UnsupportedOperationError } from '@knotty/common'
 import { copyBytes } from './copy-bytes.js'
 import { IllegalReferenceCountError, ReadOnlyBufferError } from './errors.js'
 import { calculateNewCapacity, UNLIMITED_CAPACITY } from './new-capacity.js'
@@ -143,16 +143,16 @@ export abstract class ByteBufCore implements ReferenceCounted {
    * Allocates exactly `capacity` bytes and keeps the content that fits; indexes beyond the new end are lowered to it. Other views of
    * the same memory see the new size. Netty: capacity(int).
    *
-   * Throws an {@link IllegalArgumentError} outside 0..maxCapacity, a {@link ReadOnlyBufferError} for read-only views, the empty buffer
-   * and slices (whose size is fixed).
+   * Throws an {@link IllegalArgumentError} outside 0..maxCapacity, a {@link ReadOnlyBufferError} for read-only views and the empty
+   * buffer, an {@link UnsupportedOperationError} for slices, whose size is fixed.
    */
   setCapacity(capacity: number): this {
     this.checkAccessible()
     if (this.isReadOnly || this.storage === Storage.EMPTY) throw new ReadOnlyBufferError()
+    if (this.limit < UNLIMITED_CAPACITY) throw new UnsupportedOperationError('the capacity of a slice is fixed')
     if (!isIndex(capacity) || capacity > this.maxCapacity) {
       throw new IllegalArgumentError(`capacity: ${String(capacity)} (expected: 0..maxCapacity(${this.maxCapacity}))`)
     }
-    if (this.limit < UNLIMITED_CAPACITY) throw new ReadOnlyBufferError('the capacity of a slice is fixed')
     if (capacity !== this.storage.capacity) this.storage.resize(capacity)
     if (this.writer > capacity) {
       this.writer = capacity
@@ -282,17 +282,17 @@ export abstract class ByteBufCore implements ReferenceCounted {
    */
   protected at(index: number, length: number): number {
     const storage = this.storage
-    const end = index + length
-    if (index >>> 0 !== index || end > this.limit || this.offset + end > storage.capacity) this.failAccess(index, length)
-    return storage.base + this.offset + index
+    const start = this.offset + index
+    if (index >>> 0 !== index || index > this.limit - length || start > storage.capacity - length) this.failAccess(index, length)
+    return storage.base + start
   }
 
   /** {@link at} for a change of the bytes. */
   protected atForSet(index: number, length: number): number {
     const storage = this.storage
-    const end = index + length
-    if (index >>> 0 !== index || end > this.writeLimit || this.offset + end > storage.capacity) this.failAccess(index, length, true)
-    return storage.base + this.offset + index
+    const start = this.offset + index
+    if (index >>> 0 !== index || index > this.writeLimit - length || start > storage.capacity - length) this.failAccess(index, length, true)
+    return storage.base + start
   }
 
   /** {@link at} for a length that is not a constant: it may be 0 or no length at all. */
@@ -306,10 +306,10 @@ export abstract class ByteBufCore implements ReferenceCounted {
   protected take(length: number): number {
     const storage = this.storage
     const index = this.reader
-    const end = index + length
-    if (end > this.writer || this.offset + end > storage.capacity) this.failRead(length)
-    this.reader = end
-    return storage.base + this.offset + index
+    const start = this.offset + index
+    if (index > this.writer - length || start > storage.capacity - length) this.failRead(length)
+    this.reader = index + length
+    return storage.base + start
   }
 
   /** Checks that `length` bytes are readable, for a length that is not a constant. */
@@ -324,10 +324,10 @@ export abstract class ByteBufCore implements ReferenceCounted {
   protected put(length: number): number {
     const storage = this.storage
     const index = this.writer
-    const end = index + length
-    if (end > this.writeLimit || this.offset + end > storage.capacity) this.makeRoomForPut(length)
-    this.writer = end
-    return storage.base + this.offset + index
+    const start = this.offset + index
+    if (index > this.writeLimit - length || start > storage.capacity - length) this.makeRoomForPut(length)
+    this.writer = index + length
+    return storage.base + start
   }
 
   private makeRoomForPut(length: number): void {

@@ -125,10 +125,6 @@ export class ByteBuf extends ByteBufSearch {
     return copied
   }
 
-  protected override asByteBuf(): ByteBuf {
-    return this
-  }
-
   static {
     Object.defineProperty(this.prototype, brand, { value: true })
     Object.defineProperty(this.prototype, inspect.custom, {

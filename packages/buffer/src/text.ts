@@ -66,6 +66,11 @@ function decodeMalformedUtf8(bytes: Buffer, start: number, end: number): string 
   return Buffer.from(withoutSurrogates, 'latin1').toString('utf8')
 }
 
+/** In Node since 20; the type library for ES2023 does not have it. */
+interface WellFormedText {
+  isWellFormed(): boolean
+}
+
 function replaceLoneSurrogates(text: string): string {
-  return text.replace(LONE_SURROGATES, '?')
+  return (text as unknown as WellFormedText).isWellFormed() ? text : text.replace(LONE_SURROGATES, '?')
 }

@@ -98,7 +98,16 @@ export class RejectedExecutionError extends KnottyError {
   }
 }
 
+/** A value as text, whatever it is: `String(value)` throws for an object without prototype. */
+export function showValue(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
+
 /** Narrows what a `catch` clause got: the value itself when it is an Error, else an Error that shows it. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(`a value that is no Error was thrown: ${String(thrown)}`)
+  return thrown instanceof Error ? thrown : new Error(`a value that is no Error was thrown: ${showValue(thrown)}`)
 }

@@ -1,5 +1,6 @@
 import process from 'node:process'
 import { debuglog } from 'node:util'
+import { showValue } from './errors.js'
 
 /** Where Knotty's own messages go. Each method takes one line without a line end, and the error that belongs to it, if any. */
 export interface Logger {
@@ -9,11 +10,12 @@ export interface Logger {
   error(message: string, error?: unknown): void
 }
 
+/** One line whatever the error carries: text of a peer must not be able to forge a second one. */
 function oneLine(error: unknown): string {
   if (error === undefined) return ''
-  if (!(error instanceof Error)) return `: ${String(error)}`
-  const code = (error as { code?: unknown }).code
-  return `: ${error.name}${typeof code === 'string' ? ` [${code}]` : ''}: ${error.message}`
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined
+  const text = error instanceof Error ? `${error.name}${typeof code === 'string' ? ` [${code}]` : ''}: ${error.message}` : showValue(error)
+  return `: ${text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' ')}`
 }
 
 const debug = debuglog('knotty')
@@ -28,12 +30,28 @@ const stderrLogger: Logger = {
 
 let current = stderrLogger
 
-/** Replaces where Knotty logs, for this thread; `undefined` brings the default back. */
+/** Logging is the last thing that is done about an error: a logger that throws must not stop the event loop. */
+const guarded: Logger = {
+  debug: (message, error) => quietly(() => current.debug(message, error)),
+  info: (message, error) => quietly(() => current.info(message, error)),
+  warn: (message, error) => quietly(() => current.warn(message, error)),
+  error: (message, error) => quietly(() => current.error(message, error)),
+}
+
+function quietly(log: () => void): void {
+  try {
+    log()
+  } catch {
+    // Nobody is left to tell.
+  }
+}
+
+/** Replaces where Knotty logs, for this thread; `undefined` brings the default back. What the logger throws is dropped. */
 export function setLogger(logger: Logger | undefined): void {
   current = logger ?? stderrLogger
 }
 
-/** The logger in force. */
+/** The logger in force; its methods never throw. */
 export function getLogger(): Logger {
-  return current
+  return guarded
 }

@@ -39,11 +39,11 @@ describe('the default logger', () => {
     assert.equal(written(t, () => getLogger().warn('failed', null)), 'knotty warn: failed: null\n')
   })
 
-  test('stays on one line whatever the error says', { todo: 'a line end in a message starts a new line' }, (t) => {
+  test('stays on one line whatever the error says', (t) => {
     assert.equal(written(t, () => getLogger().warn('failed', new Error('a\nknotty error: b'))).split('\n').length, 2)
   })
 
-  test('shows a value that cannot be made a string', { todo: 'String(value) throws a TypeError' }, (t) => {
+  test('shows a value that cannot be made a string', (t) => {
     assert.match(written(t, () => getLogger().warn('failed', Object.create(null))), /^knotty warn: failed/)
   })
 
@@ -66,12 +66,10 @@ describe('setLogger', () => {
     const lines: unknown[][] = []
     const add = (...line: unknown[]): void => void lines.push(line)
     const logger: Logger = { debug: add, info: add, warn: add, error: add }
-    const before = getLogger()
     setLogger(logger)
-    assert.equal(getLogger(), logger)
     assert.equal(written(t, () => getLogger().error('broken', 1)), '')
     assert.deepEqual(lines, [['broken', 1]])
     setLogger(undefined)
-    assert.equal(getLogger(), before)
+    assert.match(written(t, () => getLogger().error('again')), /again/)
   })
 })

@@ -24,7 +24,7 @@ export interface Future<T = void> extends PromiseLike<T> {
    * (Netty's bound). Returns this future.
    */
   addListener(listener: FutureListener<this>): this
-  /** Takes back one earlier addition of this listener, if it has not run. */
+  /** Takes back one earlier addition of this listener; too late once the listeners are being called. */
   removeListener(listener: FutureListener<this>): this
   /** Ends the operation if it can still be ended; false when it is done or uncancellable. */
   cancel(reason?: unknown): boolean

@@ -159,10 +159,15 @@ export class DefaultPromise<T = void> implements Future<T> {
     if (this.notifying) return // the running batch takes the new ones when it is through
     if (listenerDepth >= MAX_LISTENER_DEPTH) {
       this.notifying = true
-      this.executor.execute(() => {
+      const goOn = (): void => {
         this.notifying = false
         this.notify()
-      })
+      }
+      try {
+        this.executor.execute(goOn)
+      } catch {
+        laterByImmediate.execute(goOn) // the executor is shut down: its listeners are told all the same
+      }
       return
     }
     this.notifying = true

@@ -1,12 +1,16 @@
 import { AsyncResource } from 'node:async_hooks'
 import FastFifo from 'fast-fifo'
+import { checkFunction } from '../check.js'
 import { getLogger } from '../logger.js'
 import type { Ticker } from '../ticker.js'
 
 /** The clock is read once in so many tasks. Netty's runAllTasks uses the same figure. */
 const TASKS_PER_CLOCK_CHECK = 64
 
-/** Made when the module loads, outside every request: what runs in it sees no caller's AsyncLocalStorage store. */
+/**
+ * Made when the module loads: what runs in it sees no caller's AsyncLocalStorage store. (Import Knotty statically: a module first
+ * imported inside `als.run` keeps that store.)
+ */
 const rootResource = new AsyncResource('KnottyEventLoop')
 
 /** Runs `task` without the AsyncLocalStorage store of whoever caused it. */
@@ -47,7 +51,8 @@ export class TaskQueue {
   }
 
   push(task: () => void): void {
-    this.#tasks.push(task)
+    // The queue sticks for ever when it holds undefined.
+    this.#tasks.push(checkFunction(task, 'task'))
     this.#arm()
   }
 

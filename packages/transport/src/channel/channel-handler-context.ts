@@ -154,7 +154,11 @@ export class ChannelHandlerContext extends InboundContext {
   }
 
   invokeWrite(msg: unknown, promise: ChannelPromise | null): void {
-    if (this.state !== ADD_COMPLETE) return void this.write(msg, promise)
+    if (this.state === ADD_COMPLETE) this.callWrite(msg, promise)
+    else this.write(msg, promise)
+  }
+
+  private callWrite(msg: unknown, promise: ChannelPromise | null): void {
     try {
       const result = this.table.write.call(this.handler, this, msg, promise)
       if (result !== undefined) this.watchOutbound(result, promise)
@@ -172,7 +176,11 @@ export class ChannelHandlerContext extends InboundContext {
   }
 
   invokeFlush(): void {
-    if (this.state !== ADD_COMPLETE) return void this.flush()
+    if (this.state === ADD_COMPLETE) this.callFlush()
+    else this.flush()
+  }
+
+  private callFlush(): void {
     try {
       const result = this.table.flush.call(this.handler, this)
       if (result !== undefined) this.watch(result)
@@ -190,8 +198,8 @@ export class ChannelHandlerContext extends InboundContext {
     let ctx = this.prev
     while ((ctx.mask & (MASK_WRITE | MASK_FLUSH)) === 0) ctx = ctx.prev
     if (ctx.state !== ADD_COMPLETE) return ctx.writeAndFlush(msg, promise)
-    ctx.invokeWrite(msg, promise)
-    ctx.invokeFlush()
+    ctx.callWrite(msg, promise)
+    ctx.callFlush() // also when the write took the handler out of the pipeline: it is one operation
     return promise
   }
 

@@ -13,7 +13,8 @@ import { HeadHandler, TailHandler } from './head-tail.js'
 /** A handler, or any class whose instances may be one: what `get` and `context` look for. */
 export type HandlerClass<H> = abstract new (...args: never[]) => H
 
-const membership = new WeakSet<ChannelHandler>()
+/** Handlers that were added once and are not sharable. Removal does not take them out: their state is that of the one channel. */
+const used = new WeakSet<ChannelHandler>()
 
 /**
  * The handlers of one channel, in order: a doubly linked list of contexts between two fixed ends.
@@ -122,7 +123,6 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     old.next.prev = fresh
     old.prev = fresh
     old.next = fresh
-    membership.delete(old.handler)
     this.nowOrAtRegistration(() => this.tellAdded(fresh))
     this.nowOrAtRegistration(() => this.tellRemoved(old))
     return old.handler
@@ -264,9 +264,10 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     for (const call of waiting) call()
   }
 
-  /** Internal: the channel is closed and unregistered; handlers leave from the last to the first. */
+  /** Internal: the channel is closed and unregistered; handlers leave from the last to the first. One added meanwhile stays. */
   destroy(): void {
-    for (let ctx = this.tailContext.prev; ctx !== this.headContext; ctx = this.tailContext.prev) {
+    for (let ctx = this.tailContext.prev; ctx !== this.headContext; ctx = ctx.prev) {
+      if (ctx.isRemoved) continue // by the handlerRemoved of a later handler
       this.unlink(ctx)
       this.tellRemoved(ctx)
     }
@@ -287,15 +288,15 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   private newContext(name: string, handler: ChannelHandler): ChannelHandlerContext {
     const table = dispatchTableOf(handler)
     if (handler.isSharable !== true) {
-      if (membership.has(handler)) {
+      if (used.has(handler)) {
         throw new ChannelPipelineError(
-          `this ${table.className} instance is in a pipeline already and is not sharable: make a new one for each channel ` +
+          `this ${table.className} instance was added to a pipeline before and is not sharable: make a new one for each channel ` +
             `(childHandler((ch) => ch.pipeline.addLast(new ${table.className}()))), or let it say isSharable = true if it keeps no state of a channel`,
           undefined,
           'ERR_KNOTTY_HANDLER_NOT_SHARABLE',
         )
       }
-      membership.add(handler)
+      used.add(handler)
     }
     return new ChannelHandlerContext(this, name, handler, table)
   }
@@ -335,7 +336,6 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   private unlink(ctx: ChannelHandlerContext): void {
     ctx.prev.next = ctx.next
     ctx.next.prev = ctx.prev
-    membership.delete(ctx.handler)
   }
 
   private nowOrAtRegistration(call: () => void): void {

@@ -1,0 +1,199 @@
+import { AsyncResource } from 'node:async_hooks'
+import process from 'node:process'
+import {
+  checkDurationMs,
+  checkPositiveInteger,
+  DefaultPromise,
+  type Future,
+  getLogger,
+  IllegalArgumentError,
+  RejectedExecutionError,
+  runInRootContext,
+  runTask,
+  type ScheduledTask,
+  type ShutdownOptions,
+  systemTicker,
+  type TaskOptions,
+  TaskQueue,
+  type Ticker,
+} from '@knotty/common'
+import type { AbstractChannel } from '../channel/abstract-channel.js'
+import type { Channel } from '../channel/channel.js'
+import type { ChannelFuture } from '../channel/channel-future.js'
+import { DefaultChannelPromise } from '../channel/channel-promise.js'
+import { type EventLoop, type EventLoopCounters, newCounters } from './event-loop.js'
+import { TimerTask } from './timer-task.js'
+
+/** Settings of an event loop. */
+export interface EventLoopOptions {
+  /** Size of the memory all channels of the loop read into, in bytes (65536). */
+  readonly readSlabBytes?: number
+  /** Size of each piece of memory small writes are gathered in, in bytes (65536). */
+  readonly writeSlabBytes?: number
+  /** How long tasks may run before sockets and timers get a turn, in ms (5). */
+  readonly taskBudgetMs?: number
+  /** Overwrite the read slab with 0xDD after each chunk, so that a view kept by mistake shows (KNOTTY_POISON_SLAB=1, else false). */
+  readonly poisonSlab?: boolean
+}
+
+const KEEP_ALIVE_INTERVAL_MS = 0x7fffffff
+
+let lastNumber = 0
+
+/** The event loop over this thread's libuv loop. */
+export class DefaultEventLoop implements EventLoop {
+  readonly number: number = ++lastNumber
+  readonly counters: EventLoopCounters = newCounters()
+  readonly ticker: Ticker = systemTicker
+  readonly readSlabBytes: number
+  readonly writeSlabBytes: number
+  readonly poisonSlab: boolean
+  private readonly tasks: TaskQueue
+  private readonly channels = new Set<AbstractChannel>()
+  private readonly timers = new Set<TimerTask>()
+  private readonly termination = new DefaultPromise<void>()
+  private keepAlive: NodeJS.Timeout | undefined = undefined
+  private shuttingDown = false
+  private lastTaskAt = 0
+
+  constructor(options: EventLoopOptions = {}) {
+    this.readSlabBytes = checkSlabBytes(options.readSlabBytes ?? 65536, 'readSlabBytes')
+    this.writeSlabBytes = checkSlabBytes(options.writeSlabBytes ?? 65536, 'writeSlabBytes')
+    this.poisonSlab = options.poisonSlab ?? process.env['KNOTTY_POISON_SLAB'] === '1'
+    this.tasks = new TaskQueue(checkDurationMs(options.taskBudgetMs ?? 5, 'taskBudgetMs'), this.ticker)
+  }
+
+  get channelCount(): number {
+    return this.channels.size
+  }
+
+  get isShuttingDown(): boolean {
+    return this.shuttingDown
+  }
+
+  get isTerminated(): boolean {
+    return this.termination.isDone
+  }
+
+  get terminationFuture(): Future<void> {
+    return this.termination
+  }
+
+  inEventLoop(): boolean {
+    return true
+  }
+
+  execute(task: () => void, options?: TaskOptions): void {
+    if (this.isTerminated) throw new RejectedExecutionError('the event loop is shut down and takes no tasks')
+    if (this.shuttingDown) this.lastTaskAt = this.ticker.now()
+    this.tasks.push(options?.context === true ? AsyncResource.bind(task) : task)
+  }
+
+  schedule(task: () => void, delayMs: number, options?: TaskOptions): ScheduledTask {
+    return this.addTimer(task, delayMs, undefined, false, options)
+  }
+
+  /** On this loop the same as {@link schedule}, until a later release brings a timer wheel. */
+  scheduleCoarse(task: () => void, delayMs: number, options?: TaskOptions): ScheduledTask {
+    return this.addTimer(task, delayMs, undefined, false, options)
+  }
+
+  scheduleAtFixedRate(task: () => void, initialDelayMs: number, periodMs: number, options?: TaskOptions): ScheduledTask {
+    return this.addTimer(task, initialDelayMs, checkDurationMs(periodMs, 'periodMs'), false, options)
+  }
+
+  scheduleWithFixedDelay(task: () => void, initialDelayMs: number, delayMs: number, options?: TaskOptions): ScheduledTask {
+    return this.addTimer(task, initialDelayMs, checkDurationMs(delayMs, 'delayMs'), true, options)
+  }
+
+  register(channel: Channel): ChannelFuture {
+    const promise = new DefaultChannelPromise(channel)
+    const registered = channel as AbstractChannel
+    if (this.shuttingDown) {
+      registered.closeForcibly()
+      return promise.setFailure(new RejectedExecutionError('the event loop is shutting down and takes no channels'))
+    }
+    registered.register0(this, promise)
+    return promise
+  }
+
+  /** Internal: an open channel is registered here; the first one makes the loop keep the process alive. */
+  addChannel(channel: AbstractChannel): void {
+    this.channels.add(channel)
+    this.keepAlive ??= setInterval(() => undefined, KEEP_ALIVE_INTERVAL_MS)
+  }
+
+  /** Internal: the channel is closed or deregistered. */
+  removeChannel(channel: AbstractChannel): void {
+    this.channels.delete(channel)
+    if (this.channels.size > 0) return
+    clearInterval(this.keepAlive)
+    this.keepAlive = undefined
+  }
+
+  shutdownGracefully(options: ShutdownOptions = {}): Future<void> {
+    const quietPeriodMs = checkDurationMs(options.quietPeriodMs ?? 2000, 'quietPeriodMs')
+    const timeoutMs = checkDurationMs(options.timeoutMs ?? 15000, 'timeoutMs')
+    if (timeoutMs < quietPeriodMs) {
+      throw new IllegalArgumentError(`timeoutMs: ${timeoutMs} (expected: at least quietPeriodMs, ${quietPeriodMs})`)
+    }
+    if (this.shuttingDown) return this.termination
+    this.shuttingDown = true
+    for (const timer of [...this.timers]) timer.cancel()
+    for (const channel of [...this.channels]) if (channel.isServer) channel.close()
+    const start = this.ticker.now()
+    this.lastTaskAt = start
+    this.waitForQuiet(start + timeoutMs, quietPeriodMs)
+    return this.termination
+  }
+
+  private waitForQuiet(deadline: number, quietPeriodMs: number): void {
+    const now = this.ticker.now()
+    const quietAt = Math.min(this.lastTaskAt + quietPeriodMs, deadline)
+    if (now >= quietAt) this.closeChannels()
+    // A loop without channels has nobody to be quiet for, but its tasks may still post tasks: Netty waits as well.
+    else setTimeout(() => this.waitForQuiet(deadline, quietPeriodMs), quietAt - now)
+  }
+
+  private closeChannels(): void {
+    for (const channel of [...this.channels]) channel.close()
+    this.tasks.push(() => this.closeStubborn())
+  }
+
+  /** Channels whose handlers kept the close to themselves are closed past their pipelines. */
+  private closeStubborn(): void {
+    for (const channel of [...this.channels]) if (channel.isOpen) channel.close0(channel.newPromise())
+    this.tasks.push(() => this.terminate())
+  }
+
+  private terminate(): void {
+    if (this.channels.size > 0 || this.tasks.size > 0) return this.tasks.push(() => this.terminate())
+    for (const timer of [...this.timers]) timer.cancel()
+    this.termination.trySuccess()
+  }
+
+  private addTimer(
+    task: () => void,
+    delayMs: number,
+    periodMs: number | undefined,
+    fromEnd: boolean,
+    options: TaskOptions | undefined,
+  ): ScheduledTask {
+    checkDurationMs(delayMs, 'delayMs')
+    if (this.isTerminated) throw new RejectedExecutionError('the event loop is shut down and takes no timers')
+    const bound = options?.context === true ? AsyncResource.bind(task) : task
+    return new TimerTask(this.timers, this.ticker, () => runInRootContext(() => runTask(bound)), delayMs, periodMs, fromEnd)
+  }
+}
+
+function checkSlabBytes(value: number, name: string): number {
+  if (checkPositiveInteger(value, name) < 1024 || value > 1 << 30) {
+    throw new IllegalArgumentError(`${name}: ${value} (expected: bytes from 1024 to ${1 << 30})`)
+  }
+  return value
+}
+
+/** Logs an error that no channel can be told of: it must not reach native code, where it would end the process. */
+export function reportNativeEntryError(error: unknown): void {
+  getLogger().error('an event of a socket could not be handled', error)
+}

@@ -1,0 +1,23 @@
+import { getSystemErrorMap } from 'node:util'
+import type { SocketAddress } from '../address.js'
+
+const systemErrors: ReadonlyMap<number, readonly [name: string, message: string]> = new Map(getSystemErrorMap())
+
+/** End of file, libuv's own number. */
+export const UV_EOF: number = -4095
+
+/** An error as Node makes it: errno, code, syscall and, when known, address and port. */
+export interface SystemError extends Error {
+  readonly errno: number
+  readonly code: string
+  readonly syscall: string
+  readonly address?: string
+}
+
+/** @param errno negative, as libuv returns it */
+export function uvError(errno: number, syscall: string, address?: SocketAddress): SystemError {
+  const [code, text] = systemErrors.get(errno) ?? [`UNKNOWN_${-errno}`, 'unknown error']
+  const where = address === undefined ? '' : ` ${address.toString()}`
+  const error = new Error(`${syscall} ${code}${where}: ${text}`)
+  return Object.assign(error, { errno, code, syscall, ...(address === undefined ? {} : { address: address.toString() }) })
+}
