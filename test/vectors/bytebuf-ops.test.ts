@@ -97,9 +97,15 @@ const PLAYS: Readonly<Record<string, Play>> = {
   refCnt: (b) => b.refCnt,
 }
 
-/** Operations that are the method of the same name with the same arguments. */
-const DIRECT =
-  /^(?:(?:[gs]et|read|write)(?:Boolean|Byte|UnsignedByte|Char|(?:(?:Unsigned)?(?:Short|Medium|Int)|Long|Float|Double)(?:LE)?)|[gr]e(?:t|ad)CharSequence|toString|(?:set|write)Zero|skipBytes|setIndex|ensureWritable|slice|retainedSlice|duplicate|retainedDuplicate|copy|readSlice|readRetainedSlice|asReadOnly|indexOf|bytesBefore|hashCode|clear|(?:mark|reset)(?:Reader|Writer)Index|discard(?:Some)?ReadBytes|retain|release)$/
+const NUMBER =
+  /^(?:[gs]et|read|write)(?:Boolean|Byte|UnsignedByte|Char|(?:(?:Unsigned)?(?:Short|Medium|Int)|Long|Float|Double)(?:LE)?)$/
+
+/** The other operations that are the method of the same name with the same arguments. */
+const DIRECT = new Set(
+  ('getCharSequence readCharSequence toString setZero writeZero skipBytes setIndex ensureWritable slice retainedSlice duplicate ' +
+    'retainedDuplicate copy readSlice readRetainedSlice asReadOnly indexOf bytesBefore hashCode clear markReaderIndex resetReaderIndex ' +
+    'markWriterIndex resetWriterIndex discardReadBytes discardSomeReadBytes retain release').split(' '),
+)
 
 /** The file's notation for the value of a written 64-bit integer or float. */
 function argumentsOf(name: string, args: readonly any[]): readonly any[] {
@@ -112,7 +118,7 @@ function argumentsOf(name: string, args: readonly any[]): readonly any[] {
 
 function playOf(name: string): Play {
   if (Object.hasOwn(PLAYS, name)) return PLAYS[name]!
-  if (!DIRECT.test(name)) throw new Error(`unknown operation ${name}`)
+  if (!NUMBER.test(name) && !DIRECT.has(name)) throw new Error(`unknown operation ${name}`)
   return (buffer, args) => (buffer as any)[name](...argumentsOf(name, args))
 }
 

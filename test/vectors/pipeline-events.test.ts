@@ -74,6 +74,7 @@ const INBOUND = (
   'channelWritabilityChanged exceptionCaught'
 ).split(' ')
 const OUTBOUND = 'bind connect disconnect close deregister read write flush'.split(' ')
+const EDITS = new Set(['addFirst', 'addLast', 'addBefore', 'addAfter', 'replace'])
 const SHOWN_ARGUMENT = new Set(['channelRead', 'userEventTriggered', 'exceptionCaught', 'write'])
 
 /** Plays what `spec.on` says for each event that its class overrides. */
@@ -158,6 +159,8 @@ class Play {
   private readonly made = new Map<string, ChannelHandler>()
   /** Tags whose future waits; the completion of one of several with the same tag takes the tag out. */
   private readonly pending = new Set<string>()
+  /** An operation that this file does not know: no error of the case, even where one is expected. */
+  private unknown: Error | undefined
 
   constructor(options: PipelineCase['channel']) {
     this.channel = EmbeddedChannel.with({ register: options.register ?? true, hasDisconnect: options.hasDisconnect ?? false })
@@ -177,6 +180,7 @@ class Play {
       result = { ex: notationOf(error) }
     }
     const unhandled = this.unhandled()
+    if (this.unknown !== undefined) throw this.unknown
     const inbound = this.channel.inboundMessages.splice(0)
     const outbound = this.channel.outboundMessages.splice(0)
     return {
@@ -205,12 +209,17 @@ class Play {
 
   /** `addLast spec`, `addBefore base spec`, `replace old spec` and so on. */
   edit(pipeline: ChannelPipeline, name: string, args: readonly any[]): void {
+    if (!EDITS.has(name)) throw this.unknownOperation(name)
     const spec = args.at(-1) as HandlerSpec
     const handler = this.handlerFor(spec)
     if (name === 'addFirst' || name === 'addLast') pipeline[name](spec.name, handler)
     else if (name === 'addBefore' || name === 'addAfter') pipeline[name](args[0], spec.name, handler)
-    else if (name === 'replace') pipeline.replace(args[0], spec.name, handler)
-    else throw new Error(`unknown operation ${name}`)
+    else pipeline.replace(args[0], spec.name, handler)
+  }
+
+  private unknownOperation(name: string): Error {
+    this.unknown ??= new Error(`unknown operation ${name}`)
+    return this.unknown
   }
 
   private handlerFor(spec: HandlerSpec): ChannelHandler {
@@ -311,7 +320,7 @@ class Play {
       case 'logRemoved':
         return void this.log.push([ctx.name, '#isRemoved', ctx.isRemoved])
       default:
-        throw new Error(`unknown action ${name}`)
+        throw this.unknownOperation(name)
     }
   }
 

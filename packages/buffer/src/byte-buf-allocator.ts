@@ -15,8 +15,10 @@ export class ByteBufAllocator {
    */
   buffer(initialCapacity: number = DEFAULT_INITIAL_CAPACITY, maxCapacity: number = UNLIMITED_CAPACITY): ByteBuf {
     checkNonNegativeInteger(initialCapacity, 'initialCapacity')
+    checkNonNegativeInteger(maxCapacity, 'maxCapacity')
     if (initialCapacity > maxCapacity || maxCapacity > UNLIMITED_CAPACITY) {
-      throw new IllegalArgumentError(`initialCapacity: ${initialCapacity} (expected: 0..maxCapacity(${String(maxCapacity)}))`)
+      const expected = `initialCapacity <= maxCapacity <= ${UNLIMITED_CAPACITY}`
+      throw new IllegalArgumentError(`initialCapacity: ${initialCapacity}, maxCapacity: ${maxCapacity} (expected: ${expected})`)
     }
     return ByteBuf.allocate(initialCapacity, maxCapacity)
   }

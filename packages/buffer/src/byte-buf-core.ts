@@ -31,7 +31,15 @@ export abstract class ByteBufCore implements ReferenceCounted {
   private markedReader: number
   private markedWriter: number
 
-  protected constructor(storage: Storage, offset: number, reader: number, writer: number, limit: number, readOnly: boolean, storageMax: number) {
+  protected constructor(
+    storage: Storage,
+    offset: number,
+    reader: number,
+    writer: number,
+    limit: number,
+    readOnly: boolean,
+    storageMax: number,
+  ) {
     this.storage = storage
     this.offset = offset
     this.reader = reader

@@ -25,7 +25,7 @@ import {
  * release.
  */
 export abstract class ByteBufGet extends ByteBufCore {
-  /** The byte as a boolean: anything but 0 is true at `index`. */
+  /** The byte at `index` as a boolean: anything but 0 is true. */
   getBoolean(index: number): boolean {
     return this.storage.bytes[this.at(index, 1)] !== 0
   }

@@ -89,6 +89,8 @@ export abstract class ByteBufSearch extends ByteBufText {
 
   /** True when `other` is a buffer whose readable bytes are the same; capacity and indexes do not count. */
   equals(other: ByteBuf): boolean {
+    this.checkAccessible()
+    other.checkAccessible()
     return this.readableBytes === other.readableBytes && this.compareTo(other) === 0
   }
 

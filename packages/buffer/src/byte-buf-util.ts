@@ -2,9 +2,12 @@ import { checkNonNegativeInteger } from '@knotty/common'
 import type { ByteBuf } from './byte-buf.js'
 import { utf8Bytes } from './text.js'
 
-const NEWLINE = '\n'
 const RULE = '+--------+-------------------------------------------------+----------------+'
-const HEADER = `         +-------------------------------------------------+${NEWLINE}         |  0  1  2  3  4  5  6  7  8  9  a  b  c  d  e  f |`
+const HEADER = [
+  '         +-------------------------------------------------+',
+  '         |  0  1  2  3  4  5  6  7  8  9  a  b  c  d  e  f |',
+  RULE,
+]
 
 /** Functions on buffers that are no methods of theirs in Netty. None moves an index. */
 export const ByteBufUtil: {
@@ -31,9 +34,9 @@ export const ByteBufUtil: {
   prettyHexDump(buffer: ByteBuf, index: number = buffer.readerIndex, length: number = buffer.readableBytes): string {
     const bytes = buffer.slice(index, length).unsafeBuffer()
     if (length === 0) return ''
-    const rows = [HEADER, RULE]
+    const rows = [...HEADER]
     for (let start = 0; start < length; start += 16) rows.push(hexRow(bytes.subarray(start, start + 16), start))
-    return [...rows, RULE].join(NEWLINE)
+    return [...rows, RULE].join('\n')
   },
 
   hashCode: (buffer) => buffer.hashCode(),

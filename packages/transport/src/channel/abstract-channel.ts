@@ -30,6 +30,8 @@ export abstract class AbstractChannel extends ChannelState implements ChannelTra
   readonly pipeline: ChannelPipeline
   protected inFlush = false
   private everRegistered = false
+  /** The registration that waits for async initializers. */
+  private pendingRegistration: ChannelPromise | undefined = undefined
   /** What closed the channel, for the errors of later writes. */
   private closeCause: Error | undefined = undefined
 
@@ -321,12 +323,25 @@ export abstract class AbstractChannel extends ChannelState implements ChannelTra
     this.closeWith(this.newPromise(), this.closedError(), false)
   }
 
+  /**
+   * Internal: gives up a channel whose registration has not completed. A pending registration fails with `cause`; handlers that
+   * got handlerAdded get handlerRemoved; no other event.
+   */
+  abandon(cause: Error): void {
+    this.closeCause ??= cause
+    if (this.pendingRegistration === undefined) this.closeForcibly()
+    else this.registrationFailed(this.pendingRegistration, cause)
+    this.pipeline.destroy()
+  }
+
   private async awaitInitializers(promise: ChannelPromise, first: boolean): Promise<void> {
+    this.pendingRegistration = promise
     // An initializer may add another async one: wait until nothing new has come.
     for (let waited: Promise<void> | undefined; waited !== this.pipeline.initializing; ) {
       waited = this.pipeline.initializing
       await waited
     }
+    this.pendingRegistration = undefined
     if (this.ensureOpen(promise)) this.completeRegistration(promise, first)
   }
 

@@ -112,7 +112,8 @@ export class OutboundBuffer {
     const entry = pool.pop() ?? { msg: undefined, promise: null, pending: 0, progress: 0, cancelled: false }
     entry.msg = msg
     entry.promise = promise
-    entry.pending = messageBytes(msg) + ENTRY_OVERHEAD_BYTES
+    const bytes = bufferBytes(msg)
+    entry.pending = (bytes < 0 ? UNKNOWN_MESSAGE_BYTES : bytes) + ENTRY_OVERHEAD_BYTES
     this.entries.push(entry)
     this.increasePending(entry.pending)
   }
@@ -161,12 +162,16 @@ export class OutboundBuffer {
     return true
   }
 
-  /** `bytes` have left: removes the messages that are sent whole, and records the progress of the one the bytes end in. */
+  /**
+   * `bytes` have left: removes the messages that are sent whole, empty ones behind them included, and records the progress of the
+   * one the bytes end in. Stops at a message that is no buffer: it has no bytes to be sent by.
+   */
   removeBytes(bytes: number): void {
     let left = bytes
     while (this.flushedEntries > 0) {
       const entry = this.entries.peekFront() as Entry
-      const size = readableBytesOf(entry.msg)
+      const size = entry.cancelled ? 0 : bufferBytes(entry.msg)
+      if (size < 0) return
       if (size > left) {
         if (left > 0) advance(entry, left)
         return
@@ -251,14 +256,10 @@ function recycle(entry: Entry): void {
   if (pool.length < MAX_POOLED_ENTRIES) pool.push(entry)
 }
 
-function messageBytes(msg: unknown): number {
+/** Bytes to send; -1 for a message that is no buffer. */
+function bufferBytes(msg: unknown): number {
   if (ByteBuf.isByteBuf(msg)) return msg.readableBytes
-  return msg instanceof Uint8Array ? msg.byteLength : UNKNOWN_MESSAGE_BYTES
-}
-
-function readableBytesOf(msg: unknown): number {
-  if (ByteBuf.isByteBuf(msg)) return msg.readableBytes
-  return msg instanceof Uint8Array ? msg.byteLength : 0
+  return msg instanceof Uint8Array ? msg.byteLength : -1
 }
 
 function advance(entry: Entry, bytes: number): void {

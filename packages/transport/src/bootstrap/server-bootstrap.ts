@@ -1,0 +1,161 @@
+import { type AttributeKey, getLogger, IllegalStateError } from '@knotty/common'
+import type { Channel, ServerChannel } from '../channel/channel.js'
+import { checkSupported } from '../channel/channel-config.js'
+import type { ChannelFuture } from '../channel/channel-future.js'
+import type { ChannelHandler } from '../channel/channel-handler.js'
+import { ChannelInitializer } from '../channel/channel-initializer.js'
+import type { ChannelOption } from '../channel/channel-option.js'
+import { classNameOf } from '../channel/dispatch-table.js'
+import { EventLoopGroup } from '../eventloop/event-loop-group.js'
+import type { SocketAddressLike } from '../socket/address.js'
+import { LibuvServerChannel } from '../socket/libuv/libuv-server-channel.js'
+import {
+  AbstractBootstrap,
+  type BootstrapConfig,
+  type ChannelRegistrar,
+  type HandlerOrInitializer,
+  isAddress,
+  type OperationOptions,
+  parseAddress,
+  type Target,
+  toHandler,
+} from './abstract-bootstrap.js'
+import { ServerBootstrapAcceptor } from './server-bootstrap-acceptor.js'
+
+/** What {@link ServerBootstrap.config} tells. */
+export interface ServerBootstrapConfig extends BootstrapConfig {
+  readonly childGroup: ChannelRegistrar | undefined
+  readonly childOptions: ReadonlyMap<ChannelOption<unknown>, unknown>
+  readonly childAttrs: ReadonlyMap<AttributeKey<unknown>, unknown>
+  readonly childHandler: ChannelHandler | undefined
+}
+
+/**
+ * Binds servers.
+ *
+ *     const server = await new ServerBootstrap()
+ *       .group(group)
+ *       .childOption(ChannelOption.TCP_NODELAY, true)
+ *       .childHandler((ch) => { ch.pipeline.addLast(new MyFramer(), new MyHandler()) })
+ *       .bind(9000)
+ *
+ * `option`, `attr` and `handler` are for the listening channel; their `child…` twins for each accepted one. Child settings are
+ * taken when bind is called.
+ */
+export class ServerBootstrap extends AbstractBootstrap<ServerChannel> {
+  private childRegistrar: ChannelRegistrar | undefined = undefined
+  private childOptions = new Map<ChannelOption<unknown>, unknown>()
+  private childAttrs = new Map<AttributeKey<unknown>, unknown>()
+  private ownChildHandler: ChannelHandler | undefined = undefined
+
+  /** The group of the listening channel and, unless a second one is given, of the accepted channels. Without it the shared one. */
+  group(group: ChannelRegistrar, childGroup?: ChannelRegistrar): this {
+    this.registrar = group
+    this.childRegistrar = childGroup
+    return this
+  }
+
+  /** A handler of the listening channel, or a function that builds its pipeline: it sees each accepted channel as a message. */
+  handler(handler: HandlerOrInitializer<ServerChannel>): this {
+    this.ownHandler = toHandler(handler, 'handler')
+    return this
+  }
+
+  /** The handler of each accepted channel, or a function that builds its pipeline. Required. A plain handler must be sharable. */
+  childHandler(handler: HandlerOrInitializer): this {
+    this.ownChildHandler = toHandler(handler, 'childHandler')
+    return this
+  }
+
+  /** Sets an option of accepted channels; null takes it back. */
+  childOption<T>(option: ChannelOption<T>, value: T | null): this {
+    if (value === null) this.childOptions.delete(option)
+    else this.childOptions.set(option, option.validate(value))
+    return this
+  }
+
+  /** Sets an attribute of accepted channels; null takes it back. */
+  childAttr<T>(key: AttributeKey<T>, value: T | null): this {
+    if (value === null) this.childAttrs.delete(key as AttributeKey<unknown>)
+    else this.childAttrs.set(key as AttributeKey<unknown>, value)
+    return this
+  }
+
+  /** The settings as they are now. */
+  get config(): ServerBootstrapConfig {
+    return {
+      ...this.baseConfig(),
+      childGroup: this.childRegistrar,
+      childOptions: new Map(this.childOptions),
+      childAttrs: new Map(this.childAttrs),
+      childHandler: this.ownChildHandler,
+    }
+  }
+
+  /** A bootstrap of its own with the same settings. */
+  clone(): ServerBootstrap {
+    const copy = new ServerBootstrap()
+    this.copyTo(copy)
+    copy.childRegistrar = this.childRegistrar
+    copy.childOptions = new Map(this.childOptions)
+    copy.childAttrs = new Map(this.childAttrs)
+    copy.ownChildHandler = this.ownChildHandler
+    return copy
+  }
+
+  /**
+   * Listens; the future gives the server channel. Port 0 lets the kernel choose (see `localAddress`); without a host all addresses,
+   * IPv6 and IPv4. Fails with the system error (EADDRINUSE, EACCES, …).
+   */
+  bind(options?: OperationOptions): ChannelFuture<ServerChannel>
+  bind(address: SocketAddressLike, options?: OperationOptions): ChannelFuture<ServerChannel>
+  bind(path: string, options?: OperationOptions): ChannelFuture<ServerChannel>
+  bind(port: number, options?: OperationOptions): ChannelFuture<ServerChannel>
+  bind(port: number, host: string, options?: OperationOptions): ChannelFuture<ServerChannel>
+  bind(first?: Target | OperationOptions, second?: string | OperationOptions, third?: OperationOptions): ChannelFuture<ServerChannel> {
+    const childHandler = this.ownChildHandler
+    if (childHandler === undefined) throw new IllegalStateError('no childHandler is set: call .childHandler(…) before bind')
+    const named = isAddress(first)
+    const target = named ? parseAddress(first, typeof second === 'string' ? second : undefined, '::') : this.local
+    if (target === undefined) throw new IllegalStateError('no address is set: call bind(port) or .localAddress(…)')
+    const options = third ?? (typeof second === 'object' ? second : named ? undefined : first)
+    this.warnOfSingleUse(childHandler)
+    return this.start((channel) => channel.bind(target), options)
+  }
+
+  protected override initChannel(channel: ServerChannel): void {
+    const handler = this.ownChildHandler as ChannelHandler
+    if (channel instanceof LibuvServerChannel) {
+      for (const option of this.childOptions.keys()) checkSupported(option, channel.supportedChildOptions, 'the child channel class')
+    }
+    for (const [option, value] of this.options) channel.config.setOption(option, value)
+    for (const [key, value] of this.attrs) channel.attr(key).set(value)
+    const acceptor = new ServerBootstrapAcceptor({
+      registrar: this.childRegistrar ?? this.registrar ?? EventLoopGroup.shared(),
+      handler,
+      options: new Map(this.childOptions),
+      attrs: new Map(this.childAttrs),
+    })
+    const own = this.ownHandler
+    channel.pipeline.addLast(
+      new ChannelInitializer((ch: Channel) => {
+        if (own !== undefined) ch.pipeline.addLast(own)
+        // In a later task: what the user's own initializer adds stands before the acceptor.
+        ch.eventLoop.execute(() => ch.pipeline.addLast(acceptor))
+      }),
+    )
+  }
+
+  protected override defaultChannel(): ServerChannel {
+    return new LibuvServerChannel()
+  }
+
+  private warnOfSingleUse(handler: ChannelHandler): void {
+    if (handler instanceof ChannelInitializer || handler.isSharable === true) return
+    const name = classNameOf(handler)
+    getLogger().warn(
+      `childHandler is one ${name} instance that is not sharable: every connection but the first will be refused. ` +
+        `Pass childHandler((ch) => ch.pipeline.addLast(new ${name}())), or let it say isSharable = true`,
+    )
+  }
+}

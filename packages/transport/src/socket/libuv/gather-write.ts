@@ -1,0 +1,67 @@
+import { ByteBuf } from '@knotty/buffer'
+import type { OutboundBuffer } from '../../channel/outbound-buffer.js'
+import type { OutboundSlabs } from './outbound-slab.js'
+
+/** One request carries at most so much, so that water marks and other channels react. */
+const MAX_REQUEST_BYTES = 1024 * 1024
+/** More chunks than IOV_MAX would make libuv queue the write even when the kernel has room. */
+const MAX_REQUEST_CHUNKS = 1024
+
+/** What one write request carries. One object an event loop, filled anew for each request. */
+export class GatheredWrite {
+  readonly chunks: Buffer[] = []
+  bytes = 0
+
+  /**
+   * Gathers flushed messages, oldest first. Messages below `copyThresholdBytes`, and all bytes of a read slab, are copied into the
+   * outbound slabs, neighbours into one chunk; larger ones that own their memory go as they are.
+   */
+  fill(outbound: OutboundBuffer, slabs: OutboundSlabs, copyThresholdBytes: number): void {
+    this.chunks.length = 0
+    this.bytes = 0
+    const count = outbound.size
+    for (let index = 0; index < count && this.bytes < MAX_REQUEST_BYTES && this.chunks.length < MAX_REQUEST_CHUNKS - 1; index++) {
+      const msg = outbound.messageAt(index)
+      const size = sizeOf(msg)
+      if (size === 0) continue
+      const limit = Math.min(size, MAX_REQUEST_BYTES - this.bytes)
+      if (size < copyThresholdBytes || (msg instanceof ByteBuf && msg.storage.slab)) {
+        const copied = this.copy(msg as ByteBuf | Uint8Array, size, limit, slabs)
+        this.bytes += copied
+        if (copied < size) break
+      } else {
+        this.endSlabChunk(slabs)
+        this.chunks.push(msg instanceof ByteBuf ? msg.unsafeBuffer().subarray(0, limit) : asBuffer(msg as Uint8Array).subarray(0, limit))
+        this.bytes += limit
+      }
+    }
+    this.endSlabChunk(slabs)
+  }
+
+  /** Copies the message, or, of one larger than a slab, what fits. */
+  private copy(msg: ByteBuf | Uint8Array, size: number, limit: number, slabs: OutboundSlabs): number {
+    if (!slabs.hasRoomFor(size)) {
+      this.endSlabChunk(slabs)
+      slabs.nextSlab()
+    }
+    const fits = Math.min(limit, slabs.room)
+    if (fits === size && msg instanceof ByteBuf) msg.copyReadableTo(slabs.memory, slabs.offset)
+    else slabs.memory.set((msg instanceof ByteBuf ? msg.unsafeBuffer() : msg).subarray(0, fits), slabs.offset)
+    slabs.advance(fits)
+    return fits
+  }
+
+  private endSlabChunk(slabs: OutboundSlabs): void {
+    const chunk = slabs.take()
+    if (chunk !== undefined) this.chunks.push(chunk)
+  }
+}
+
+function sizeOf(msg: unknown): number {
+  if (msg instanceof ByteBuf) return msg.readableBytes
+  return msg instanceof Uint8Array ? msg.byteLength : 0
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

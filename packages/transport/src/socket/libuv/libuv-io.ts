@@ -1,0 +1,57 @@
+import { IllegalArgumentError } from '@knotty/common'
+import type { DefaultEventLoop } from '../../eventloop/default-event-loop.js'
+import type { EventLoop } from '../../eventloop/event-loop.js'
+import { libuvBinding, type WriteRequest } from './binding.js'
+import { OutboundSlabs } from './outbound-slab.js'
+
+/** At most so many idle write requests are kept for reuse. */
+const MAX_POOLED_REQUESTS = 1024
+
+/** What the libuv channels of one event loop share: the read slab, the outbound slabs, the write requests. */
+export class LibuvIo {
+  /** All channels read into this memory, one chunk at a time: callbacks never nest. */
+  readonly readSlab: Buffer
+  readonly outbound: OutboundSlabs
+  readonly poison: boolean
+  private readonly requests: WriteRequest[] = []
+  /** A request whose oncomplete runs must not be used before that has returned: it waits here for the next completion. */
+  private justCompleted: WriteRequest | undefined = undefined
+
+  private constructor(loop: DefaultEventLoop) {
+    this.readSlab = Buffer.allocUnsafeSlow(loop.readSlabBytes)
+    this.outbound = new OutboundSlabs(loop.writeSlabBytes, () => loop.counters.writeSlabs++)
+    this.poison = loop.poisonSlab
+  }
+
+  /** The resources of a loop, made on first use. An {@link IllegalArgumentError} when the loop is not one of sockets. */
+  static of(loop: EventLoop): LibuvIo {
+    let io = ios.get(loop)
+    if (io === undefined) {
+      if (!('readSlabBytes' in loop)) throw new IllegalArgumentError('a socket channel needs the event loop of an EventLoopGroup')
+      io = new LibuvIo(loop as DefaultEventLoop)
+      ios.set(loop, io)
+    }
+    return io
+  }
+
+  /** A request for one write. */
+  takeRequest(): WriteRequest {
+    return this.requests.pop() ?? new (libuvBinding().WriteWrap)()
+  }
+
+  /** The write was synchronous, or failed at once: the request may be used again at once. */
+  returnRequest(request: WriteRequest): void {
+    request.buffer = null
+    request.owner = null
+    if (this.requests.length < MAX_POOLED_REQUESTS) this.requests.push(request)
+  }
+
+  /** The request's oncomplete is running. */
+  retireRequest(request: WriteRequest): void {
+    const previous = this.justCompleted
+    this.justCompleted = request
+    if (previous !== undefined) this.returnRequest(previous)
+  }
+}
+
+const ios = new WeakMap<EventLoop, LibuvIo>()
