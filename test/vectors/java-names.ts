@@ -1,3 +1,6 @@
+/** Ours that say more than the error Java throws there. */
+const PLAIN_IN_JAVA: Readonly<Record<string, string>> = { ChannelStateError: 'IllegalStateException' }
+
 /**
  * The name under which Java knows an error of ours: `TooLongFrameError` is Netty's `TooLongFrameException`; an error with an errno
  * is Java's IOException; a plain Error a test threw as Java's Error or RuntimeException carries its Java name in `javaName`.
@@ -7,7 +10,7 @@ export function javaNameOf(error: unknown): string {
   const javaName = (error as { javaName?: unknown }).javaName
   if (typeof javaName === 'string') return javaName
   if (typeof (error as { errno?: unknown }).errno === 'number') return 'IOException'
-  return error.name.replace(/Error$/, 'Exception')
+  return PLAIN_IN_JAVA[error.name] ?? error.name.replace(/Error$/, 'Exception')
 }
 
 /** An error that stands for one that the Java program threw, such as `RuntimeException` or `IOException`. */

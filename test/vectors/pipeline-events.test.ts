@@ -51,7 +51,12 @@ interface PipelineCase extends VectorCase {
   readonly handlers: readonly HandlerSpec[]
   readonly setup: { readonly log: readonly LogEntry[]; readonly names: readonly string[] }
   readonly steps: readonly Step[]
-  readonly end: { readonly pendingFutures: readonly string[]; readonly open: boolean; readonly active: boolean; readonly registered: boolean }
+  readonly end: {
+    readonly pendingFutures: readonly string[]
+    readonly open: boolean
+    readonly active: boolean
+    readonly registered: boolean
+  }
 }
 
 const SHOWN_WITH_TEXT = new Set(['RuntimeException', 'IllegalStateException', 'IOException', 'Error'])

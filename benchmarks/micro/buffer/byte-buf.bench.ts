@@ -44,7 +44,7 @@ function wearIn(): void {
     const chunk = ByteBuf.overStorage(new Storage(slab, i, 100, true))
     chunk.retainedSlice(i % 50, 10).skipBytes(2).release()
     if (i % 2 === 0) chunk.storage.moveOut()
-    if (i % 3 === 0) chunk.writeLong(1n)
+    for (let written = 0; written < 100; written += 4) chunk.writeInt(written)
     chunk.release()
   }
 }

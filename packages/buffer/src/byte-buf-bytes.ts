@@ -29,7 +29,7 @@ export abstract class ByteBufBytes extends ByteBufWrite {
     const storage = this.storage
     const length = this.writer - this.reader
     if (targetStart < 0 || targetStart + length > target.length) checkArrayRange(target, targetStart, length)
-    if (storage.refCnt === 0 || this.offset + this.writer > storage.capacity) this.failAccess(this.reader, length)
+    if (storage.refCnt === 0 || this.offset + this.writer > storage.capacity) throw this.accessError(this.reader, length)
     copyBytes(storage.bytes, storage.base + this.offset + this.reader, target, targetStart, length)
     return length
   }
@@ -194,7 +194,7 @@ export abstract class ByteBufBytes extends ByteBufWrite {
 
   private atRangeForSet(index: number, length: number): number {
     this.checkAccessible()
-    if (length >>> 0 !== length) this.failAccess(index, length, true)
+    if (length >>> 0 !== length) throw this.accessError(index, length, true)
     return this.atForSet(index, length)
   }
 

@@ -12,7 +12,7 @@ function isIndex(value: number): boolean {
 
 /**
  * Indexes, capacity, marks and references of a {@link ByteBuf}; first link of the chain of classes that it is cut into by concern:
- * core, get, set, read, write, bytes, text, search, ByteBuf. Only the last one is ever constructed, so all buffers and views
+ * core, memory, get, set, read, write, bytes, text, search, ByteBuf. Only the last one is ever constructed, so all buffers and views
  * share one hidden class and call sites stay monomorphic.
  */
 export abstract class ByteBufCore implements ReferenceCounted {
@@ -277,7 +277,7 @@ export abstract class ByteBufCore implements ReferenceCounted {
   }
 
   protected checkAccessible(): void {
-    if (this.storage.refCnt === 0) throw new IllegalReferenceCountError('refCnt: 0 (the buffer was used after its last release)')
+    if (this.storage.refCnt === 0) throw this.releasedError()
   }
 
   protected checkLength(length: number): void {
@@ -291,7 +291,7 @@ export abstract class ByteBufCore implements ReferenceCounted {
   protected at(index: number, length: number): number {
     const storage = this.storage
     const start = this.offset + index
-    if (index >>> 0 !== index || index > this.limit - length || start > storage.capacity - length) this.failAccess(index, length)
+    if (index >>> 0 !== index || index > this.limit - length || start > storage.capacity - length) throw this.accessError(index, length)
     return storage.base + start
   }
 
@@ -299,14 +299,16 @@ export abstract class ByteBufCore implements ReferenceCounted {
   protected atForSet(index: number, length: number): number {
     const storage = this.storage
     const start = this.offset + index
-    if (index >>> 0 !== index || index > this.writeLimit - length || start > storage.capacity - length) this.failAccess(index, length, true)
+    if (index >>> 0 !== index || index > this.writeLimit - length || start > storage.capacity - length) {
+      throw this.accessError(index, length, true)
+    }
     return storage.base + start
   }
 
   /** {@link at} for a length that is not a constant: it may be 0 or no length at all. */
   protected atRange(index: number, length: number): number {
     this.checkAccessible()
-    if (!isIndex(length)) this.failAccess(index, length)
+    if (!isIndex(length)) throw this.accessError(index, length)
     return this.at(index, length)
   }
 
@@ -315,7 +317,7 @@ export abstract class ByteBufCore implements ReferenceCounted {
     const storage = this.storage
     const index = this.reader
     const start = this.offset + index
-    if (index > this.writer - length || start > storage.capacity - length) this.failRead(length)
+    if (index > this.writer - length || start > storage.capacity - length) throw this.readError(length)
     this.reader = index + length
     return storage.base + start
   }
@@ -325,7 +327,7 @@ export abstract class ByteBufCore implements ReferenceCounted {
     this.checkLength(length)
     this.checkAccessible()
     const end = this.reader + length
-    if (end > this.writer || this.offset + end > this.storage.capacity) this.failRead(length)
+    if (end > this.writer || this.offset + end > this.storage.capacity) throw this.readError(length)
   }
 
   /** Makes room for `length` bytes, moves writerIndex past them and gives the place of the first in `storage.bytes`. */
@@ -358,15 +360,19 @@ export abstract class ByteBufCore implements ReferenceCounted {
     this.storage.resize(calculateNewCapacity(end, this.maxCapacity))
   }
 
-  private failRead(length: number): never {
-    this.checkAccessible()
-    throw this.outOfBounds(this.reader, length, 'readerIndex + length exceeds writerIndex or capacity')
+  private readError(length: number): Error {
+    if (this.storage.refCnt === 0) return this.releasedError()
+    return this.outOfBounds(this.reader, length, 'readerIndex + length exceeds writerIndex or capacity')
   }
 
-  protected failAccess(index: number, length: number, change = false): never {
-    this.checkAccessible()
-    if (change && this.isReadOnly) throw new ReadOnlyBufferError()
-    throw this.outOfBounds(index, length, 'expected: 0 <= index, index + length <= capacity')
+  protected accessError(index: number, length: number, change = false): Error {
+    if (this.storage.refCnt === 0) return this.releasedError()
+    if (change && this.isReadOnly) return new ReadOnlyBufferError()
+    return this.outOfBounds(index, length, 'expected: 0 <= index, index + length <= capacity')
+  }
+
+  private releasedError(): IllegalReferenceCountError {
+    return new IllegalReferenceCountError('refCnt: 0 (the buffer was used after its last release)')
   }
 
   private outOfBounds(index: number, length: number, why: string): IndexOutOfBoundsError {

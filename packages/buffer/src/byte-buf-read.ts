@@ -1,20 +1,4 @@
 import { ByteBufSet } from './byte-buf-set.js'
-import {
-  load16,
-  load16LE,
-  load24,
-  load24LE,
-  load32,
-  load32LE,
-  loadDouble,
-  loadDoubleLE,
-  loadFloat,
-  loadFloatLE,
-  loadLong,
-  loadLongLE,
-  loadUnsignedLong,
-  loadUnsignedLongLE,
-} from './endian.js'
 
 /**
  * Numbers at readerIndex, which moves past them. Big-endian unless the name ends in LE.
@@ -40,82 +24,82 @@ export abstract class ByteBufRead extends ByteBufSet {
 
   /** Reads a signed 16-bit integer. */
   readShort(): number {
-    return (load16(this.storage.bytes, this.take(2)) << 16) >> 16
+    return (this.load16(this.take(2)) << 16) >> 16
   }
 
   /** Reads a signed 16-bit integer, little-endian. */
   readShortLE(): number {
-    return (load16LE(this.storage.bytes, this.take(2)) << 16) >> 16
+    return (this.load16LE(this.take(2)) << 16) >> 16
   }
 
   /** Reads an unsigned 16-bit integer. */
   readUnsignedShort(): number {
-    return load16(this.storage.bytes, this.take(2))
+    return this.load16(this.take(2))
   }
 
   /** Reads an unsigned 16-bit integer, little-endian. */
   readUnsignedShortLE(): number {
-    return load16LE(this.storage.bytes, this.take(2))
+    return this.load16LE(this.take(2))
   }
 
   /** Reads a signed 24-bit integer. */
   readMedium(): number {
-    return (load24(this.storage.bytes, this.take(3)) << 8) >> 8
+    return (this.load24(this.take(3)) << 8) >> 8
   }
 
   /** Reads a signed 24-bit integer, little-endian. */
   readMediumLE(): number {
-    return (load24LE(this.storage.bytes, this.take(3)) << 8) >> 8
+    return (this.load24LE(this.take(3)) << 8) >> 8
   }
 
   /** Reads an unsigned 24-bit integer. */
   readUnsignedMedium(): number {
-    return load24(this.storage.bytes, this.take(3))
+    return this.load24(this.take(3))
   }
 
   /** Reads an unsigned 24-bit integer, little-endian. */
   readUnsignedMediumLE(): number {
-    return load24LE(this.storage.bytes, this.take(3))
+    return this.load24LE(this.take(3))
   }
 
   /** Reads a signed 32-bit integer. */
   readInt(): number {
-    return load32(this.storage.bytes, this.take(4))
+    return this.load32(this.take(4))
   }
 
   /** Reads a signed 32-bit integer, little-endian. */
   readIntLE(): number {
-    return load32LE(this.storage.bytes, this.take(4))
+    return this.load32LE(this.take(4))
   }
 
   /** Reads an unsigned 32-bit integer. */
   readUnsignedInt(): number {
-    return load32(this.storage.bytes, this.take(4)) >>> 0
+    return this.load32(this.take(4)) >>> 0
   }
 
   /** Reads an unsigned 32-bit integer, little-endian. */
   readUnsignedIntLE(): number {
-    return load32LE(this.storage.bytes, this.take(4)) >>> 0
+    return this.load32LE(this.take(4)) >>> 0
   }
 
   /** Reads a signed 64-bit integer. */
   readLong(): bigint {
-    return loadLong(this.storage.bytes, this.take(8))
+    return this.loadLong(this.take(8))
   }
 
   /** Reads a signed 64-bit integer, little-endian. */
   readLongLE(): bigint {
-    return loadLongLE(this.storage.bytes, this.take(8))
+    return this.loadLongLE(this.take(8))
   }
 
   /** Reads an unsigned 64-bit integer. */
   readUnsignedLong(): bigint {
-    return loadUnsignedLong(this.storage.bytes, this.take(8))
+    return this.loadUnsignedLong(this.take(8))
   }
 
   /** Reads an unsigned 64-bit integer, little-endian. */
   readUnsignedLongLE(): bigint {
-    return loadUnsignedLongLE(this.storage.bytes, this.take(8))
+    return this.loadUnsignedLongLE(this.take(8))
   }
 
   /** Reads a signed 64-bit integer as a number. An UnsafeIntegerError beyond 2^53 - 1, with readerIndex unmoved. */
@@ -136,26 +120,26 @@ export abstract class ByteBufRead extends ByteBufSet {
 
   /** Reads a UTF-16 code unit (0..65535). */
   readChar(): number {
-    return load16(this.storage.bytes, this.take(2))
+    return this.load16(this.take(2))
   }
 
   /** Reads a 32-bit IEEE float. */
   readFloat(): number {
-    return loadFloat(this.storage.bytes, this.take(4))
+    return this.loadFloat(this.take(4))
   }
 
   /** Reads a 32-bit IEEE float, little-endian. */
   readFloatLE(): number {
-    return loadFloatLE(this.storage.bytes, this.take(4))
+    return this.loadFloatLE(this.take(4))
   }
 
   /** Reads a 64-bit IEEE float. */
   readDouble(): number {
-    return loadDouble(this.storage.bytes, this.take(8))
+    return this.loadDouble(this.take(8))
   }
 
   /** Reads a 64-bit IEEE float, little-endian. */
   readDoubleLE(): number {
-    return loadDoubleLE(this.storage.bytes, this.take(8))
+    return this.loadDoubleLE(this.take(8))
   }
 }

@@ -2,7 +2,6 @@ import { Buffer } from 'node:buffer'
 import type { ByteBuf } from './byte-buf.js'
 import { ByteBufText } from './byte-buf-text.js'
 import type { ByteProcessor } from './byte-processor.js'
-import { load32 } from './endian.js'
 
 /** Up to this length a loop finds a byte faster than the built-in search, which needs a view of the range. */
 const LOOP_SEARCH_MAX_BYTES = 64
@@ -106,7 +105,7 @@ export abstract class ByteBufSearch extends ByteBufText {
     const { bytes } = this.storage
     const wordsEnd = start + (length & ~3)
     let hash = 1
-    for (let at = start; at < wordsEnd; at += 4) hash = (Math.imul(31, hash) + load32(bytes, at)) | 0
+    for (let at = start; at < wordsEnd; at += 4) hash = (Math.imul(31, hash) + this.load32(at)) | 0
     for (let at = wordsEnd; at < start + length; at++) hash = (Math.imul(31, hash) + ((bytes[at]! << 24) >> 24)) | 0
     return hash === 0 ? 1 : hash
   }

@@ -1,19 +1,5 @@
 import { ByteBufGet } from './byte-buf-get.js'
-import {
-  store16,
-  store16LE,
-  store24,
-  store24LE,
-  store32,
-  store32LE,
-  storeDouble,
-  storeDoubleLE,
-  storeFloat,
-  storeFloatLE,
-  storeLong,
-  storeLongLE,
-  toLong,
-} from './endian.js'
+import { toLong } from './byte-buf-memory.js'
 
 /**
  * Changes of numbers at an index; no index moves and the buffer does not grow. Big-endian unless the name ends in LE.
@@ -36,94 +22,81 @@ export abstract class ByteBufSet extends ByteBufGet {
 
   /** Sets the low 16 bits of `value` at `index`. */
   setShort(index: number, value: number): this {
-    const at = this.atForSet(index, 2)
-    store16(this.storage.bytes, at, value)
+    this.store16(this.atForSet(index, 2), value)
     return this
   }
 
   /** Sets the low 16 bits of `value` at `index`, little-endian. */
   setShortLE(index: number, value: number): this {
-    const at = this.atForSet(index, 2)
-    store16LE(this.storage.bytes, at, value)
+    this.store16LE(this.atForSet(index, 2), value)
     return this
   }
 
   /** Sets the low 24 bits of `value` at `index`. */
   setMedium(index: number, value: number): this {
-    const at = this.atForSet(index, 3)
-    store24(this.storage.bytes, at, value)
+    this.store24(this.atForSet(index, 3), value)
     return this
   }
 
   /** Sets the low 24 bits of `value` at `index`, little-endian. */
   setMediumLE(index: number, value: number): this {
-    const at = this.atForSet(index, 3)
-    store24LE(this.storage.bytes, at, value)
+    this.store24LE(this.atForSet(index, 3), value)
     return this
   }
 
   /** Sets the low 32 bits of `value` at `index`. */
   setInt(index: number, value: number): this {
-    const at = this.atForSet(index, 4)
-    store32(this.storage.bytes, at, value)
+    this.store32(this.atForSet(index, 4), value)
     return this
   }
 
   /** Sets the low 32 bits of `value` at `index`, little-endian. */
   setIntLE(index: number, value: number): this {
-    const at = this.atForSet(index, 4)
-    store32LE(this.storage.bytes, at, value)
+    this.store32LE(this.atForSet(index, 4), value)
     return this
   }
 
   /** Sets the low 64 bits of `value` at `index`. An IllegalArgumentError for a number that is no safe integer. */
   setLong(index: number, value: bigint | number): this {
     const long = toLong(value)
-    const at = this.atForSet(index, 8)
-    storeLong(this.storage.bytes, at, long)
+    this.storeLong(this.atForSet(index, 8), long)
     return this
   }
 
   /** Sets the low 64 bits of `value` at `index`, little-endian. An IllegalArgumentError for a number that is no safe integer. */
   setLongLE(index: number, value: bigint | number): this {
     const long = toLong(value)
-    const at = this.atForSet(index, 8)
-    storeLongLE(this.storage.bytes, at, long)
+    this.storeLongLE(this.atForSet(index, 8), long)
     return this
   }
 
   /** Sets a UTF-16 code unit (0..65535) at `index`. */
   setChar(index: number, value: number): this {
-    const at = this.atForSet(index, 2)
-    store16(this.storage.bytes, at, value)
+    this.store16(this.atForSet(index, 2), value)
     return this
   }
 
   /** Sets `value` at `index` as a 32-bit IEEE float. */
   setFloat(index: number, value: number): this {
-    const at = this.atForSet(index, 4)
-    storeFloat(this.storage.bytes, at, value)
+    this.storeFloat(this.atForSet(index, 4), value)
     return this
   }
 
   /** Sets `value` at `index` as a 32-bit IEEE float, little-endian. */
   setFloatLE(index: number, value: number): this {
-    const at = this.atForSet(index, 4)
-    storeFloatLE(this.storage.bytes, at, value)
+    this.storeFloatLE(this.atForSet(index, 4), value)
     return this
   }
 
   /** Sets `value` at `index` as a 64-bit IEEE float. */
   setDouble(index: number, value: number): this {
-    const at = this.atForSet(index, 8)
-    storeDouble(this.storage.bytes, at, value)
+    this.storeDouble(this.atForSet(index, 8), value)
     return this
   }
 
   /** Sets `value` at `index` as a 64-bit IEEE float, little-endian. */
   setDoubleLE(index: number, value: number): this {
-    const at = this.atForSet(index, 8)
-    storeDoubleLE(this.storage.bytes, at, value)
+    this.storeDoubleLE(this.atForSet(index, 8), value)
     return this
   }
 }

@@ -64,6 +64,6 @@ export abstract class ByteBufText extends ByteBufBytes {
 
   /** Netty's empty buffer takes no text, not even an empty one (vector empty-buffer). */
   private checkTakesText(): void {
-    if (this.storage === Storage.EMPTY) this.failAccess(0, 0)
+    if (this.storage === Storage.EMPTY) throw this.accessError(0, 0)
   }
 }

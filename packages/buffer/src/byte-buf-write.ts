@@ -1,19 +1,5 @@
 import { ByteBufRead } from './byte-buf-read.js'
-import {
-  store16,
-  store16LE,
-  store24,
-  store24LE,
-  store32,
-  store32LE,
-  storeDouble,
-  storeDoubleLE,
-  storeFloat,
-  storeFloatLE,
-  storeLong,
-  storeLongLE,
-  toLong,
-} from './endian.js'
+import { toLong } from './byte-buf-memory.js'
 
 /**
  * Numbers written at writerIndex, which moves past them; the buffer grows when need be. Big-endian unless the name ends in LE.
@@ -36,94 +22,81 @@ export abstract class ByteBufWrite extends ByteBufRead {
 
   /** Writes the low 16 bits of `value`. */
   writeShort(value: number): this {
-    const at = this.put(2)
-    store16(this.storage.bytes, at, value)
+    this.store16(this.put(2), value)
     return this
   }
 
   /** Writes the low 16 bits of `value`, little-endian. */
   writeShortLE(value: number): this {
-    const at = this.put(2)
-    store16LE(this.storage.bytes, at, value)
+    this.store16LE(this.put(2), value)
     return this
   }
 
   /** Writes the low 24 bits of `value`. */
   writeMedium(value: number): this {
-    const at = this.put(3)
-    store24(this.storage.bytes, at, value)
+    this.store24(this.put(3), value)
     return this
   }
 
   /** Writes the low 24 bits of `value`, little-endian. */
   writeMediumLE(value: number): this {
-    const at = this.put(3)
-    store24LE(this.storage.bytes, at, value)
+    this.store24LE(this.put(3), value)
     return this
   }
 
   /** Writes the low 32 bits of `value`. */
   writeInt(value: number): this {
-    const at = this.put(4)
-    store32(this.storage.bytes, at, value)
+    this.store32(this.put(4), value)
     return this
   }
 
   /** Writes the low 32 bits of `value`, little-endian. */
   writeIntLE(value: number): this {
-    const at = this.put(4)
-    store32LE(this.storage.bytes, at, value)
+    this.store32LE(this.put(4), value)
     return this
   }
 
   /** Writes the low 64 bits of `value`. An IllegalArgumentError for a number that is no safe integer. */
   writeLong(value: bigint | number): this {
     const long = toLong(value)
-    const at = this.put(8)
-    storeLong(this.storage.bytes, at, long)
+    this.storeLong(this.put(8), long)
     return this
   }
 
   /** Writes the low 64 bits of `value`, little-endian. An IllegalArgumentError for a number that is no safe integer. */
   writeLongLE(value: bigint | number): this {
     const long = toLong(value)
-    const at = this.put(8)
-    storeLongLE(this.storage.bytes, at, long)
+    this.storeLongLE(this.put(8), long)
     return this
   }
 
   /** Writes a UTF-16 code unit (0..65535). */
   writeChar(value: number): this {
-    const at = this.put(2)
-    store16(this.storage.bytes, at, value)
+    this.store16(this.put(2), value)
     return this
   }
 
   /** Writes `value` as a 32-bit IEEE float. */
   writeFloat(value: number): this {
-    const at = this.put(4)
-    storeFloat(this.storage.bytes, at, value)
+    this.storeFloat(this.put(4), value)
     return this
   }
 
   /** Writes `value` as a 32-bit IEEE float, little-endian. */
   writeFloatLE(value: number): this {
-    const at = this.put(4)
-    storeFloatLE(this.storage.bytes, at, value)
+    this.storeFloatLE(this.put(4), value)
     return this
   }
 
   /** Writes `value` as a 64-bit IEEE float. */
   writeDouble(value: number): this {
-    const at = this.put(8)
-    storeDouble(this.storage.bytes, at, value)
+    this.storeDouble(this.put(8), value)
     return this
   }
 
   /** Writes `value` as a 64-bit IEEE float, little-endian. */
   writeDoubleLE(value: number): this {
-    const at = this.put(8)
-    storeDoubleLE(this.storage.bytes, at, value)
+    this.storeDoubleLE(this.put(8), value)
     return this
   }
 }

@@ -32,7 +32,10 @@ export class Storage {
   capacity: number
   /** References that are out; starts at 1. */
   refCnt: number
-  /** True while the memory is borrowed from an event loop's read slab and must be copied to outlive the read. */
+  /**
+   * True while the memory is borrowed from an event loop's read slab and must be copied to outlive the read. A release leaves it as
+   * it is: the transport counts the chunks that were moved out.
+   */
   slab: boolean
 
   constructor(bytes: Buffer, base: number, capacity: number, slab: boolean) {
@@ -79,7 +82,6 @@ export class Storage {
     this.bytes = NO_BYTES
     this.base = 0
     this.capacity = 0
-    this.slab = false
     return true
   }
 }

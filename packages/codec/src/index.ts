@@ -1,1 +1,10 @@
-export {}
+export { ByteToMessageCodec, type ByteToMessageCodecOptions } from './byte-to-message-codec.js'
+export { ByteToMessageDecoder, type ByteToMessageDecoderOptions, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
+export { CodecError, CorruptedFrameError, DecoderError, EncoderError, TooLongFrameError } from './errors.js'
+export type { ByteOrder } from './length-field.js'
+export { LengthFieldBasedFrameDecoder, type LengthFieldBasedFrameDecoderOptions } from './length-field-based-frame-decoder.js'
+export { LengthFieldPrepender, type LengthFieldPrependerOptions } from './length-field-prepender.js'
+export { MessageToByteEncoder } from './message-to-byte-encoder.js'
+export { MessageToMessageCodec, type MessageToMessageCodecOptions } from './message-to-message-codec.js'
+export { MessageToMessageDecoder } from './message-to-message-decoder.js'
+export { MessageToMessageEncoder } from './message-to-message-encoder.js'

@@ -98,15 +98,17 @@ test('growth keeps all bytes below the capacity, not only the readable ones', ()
   assert.equal(buffer.getCharSequence(0, 9, 'latin1'), 'hello\0\0\0\0')
 })
 
-test('the last release drops the memory and ends the loan from the slab', () => {
+test('the last release drops the memory; whether the chunk was moved out can still be seen', () => {
   const { slab, storage, buffer } = slabChunk('hello')
   assert.equal(buffer.release(), true)
   assert.equal(storage.refCnt, 0)
   assert.notEqual(storage.bytes, slab)
   assert.equal(storage.capacity, 0)
-  assert.equal(storage.slab, false)
-  storage.moveOut()
-  assert.equal(storage.capacity, 0)
+  assert.equal(storage.slab, true)
+  const moved = slabChunk('hello').buffer
+  moved.asBuffer()
+  moved.release()
+  assert.equal(moved.storage.slab, false)
 })
 
 test('reference counts are checked: below 0, above 2^31 - 1, and increments that are none', () => {

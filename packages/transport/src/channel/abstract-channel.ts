@@ -1,58 +1,35 @@
 import { release } from '@knotty/buffer'
-import { diagnostics, getLogger, RejectedExecutionError, toError } from '@knotty/common'
-import type { EventLoop } from '../eventloop/event-loop.js'
+import { toError } from '@knotty/common'
 import type { SocketAddress } from '../socket/address.js'
-import { isPeerCondition } from '../socket/peer-conditions.js'
 import type { Channel } from './channel.js'
 import type { ChannelFuture } from './channel-future.js'
 import type { ChannelHandlerContext } from './channel-handler-context.js'
+import { ChannelLifecycle } from './channel-lifecycle.js'
 import type { ChannelOption } from './channel-option.js'
 import { ChannelPipeline } from './channel-pipeline.js'
 import { type ChannelPromise, failPromise } from './channel-promise.js'
-import { ChannelState } from './channel-state.js'
 import type { ChannelTransport } from './channel-transport.js'
-import { ChannelOutputShutdownError, ChannelStateError, ClosedChannelError, NotYetConnectedError } from './errors.js'
+import { ChannelOutputShutdownError, ClosedChannelError, NotYetConnectedError } from './errors.js'
 import { ChannelOutputShutdownEvent } from './events.js'
 import type { OutboundBuffer } from './outbound-buffer.js'
-
-/** Names of the handlers whose unhandled messages were reported; bounded, because names are the user's. */
-const reportedHandlers = new Set<string>()
-const MAX_REPORTED_HANDLERS = 1000
+import { dropUnhandledMessage, reportUncaughtException } from './unhandled.js'
 
 /**
- * The order of events in register, bind, connect, write, flush, close and deregister, the same for every transport. A transport
- * supplies the `do…` steps and calls {@link activate} when a connection stands.
- *
- * Order of close: the outbound buffer is detached (later writes fail at once), the socket is closed, closeFuture, the close promise,
- * the pending writes fail in order, and in a later task channelInactive, channelUnregistered, handlerRemoved from last to first.
+ * The base of every channel: the order of events in bind, connect, write and flush, over that of {@link ChannelLifecycle}. A
+ * transport supplies the `do…` steps, calls {@link activate} when a connection stands, and {@link operationFailed} when it never will.
  */
-export abstract class AbstractChannel extends ChannelState implements ChannelTransport {
+export abstract class AbstractChannel extends ChannelLifecycle implements ChannelTransport {
   readonly pipeline: ChannelPipeline
-  protected inFlush = false
-  private everRegistered = false
-  /** The registration that waits for async initializers. */
-  private pendingRegistration: ChannelPromise | undefined = undefined
-  /** What closed the channel, for the errors of later writes. */
-  private closeCause: Error | undefined = undefined
 
   constructor(parent: Channel | undefined) {
     super(parent)
     this.pipeline = new ChannelPipeline(this)
   }
 
-  /** Takes the event loop's resources; a throw fails the registration and closes the channel. */
-  protected doRegister(): void {}
-  protected doDeregister(): void {}
   /** Binds; completes the promise now or later through {@link activate} or {@link operationFailed}. */
   protected abstract doBind(localAddress: SocketAddress, promise: ChannelPromise): void
   protected abstract doConnect(remoteAddress: SocketAddress, localAddress: SocketAddress | undefined, promise: ChannelPromise): void
   protected doDisconnect(): void {
-    this.doClose()
-  }
-  /** Closes the socket at once. */
-  protected abstract doClose(): void
-  /** Closes with a reset, where the transport has one. */
-  protected doAbort(): void {
     this.doClose()
   }
   protected abstract doShutdownInput(): void
@@ -72,12 +49,6 @@ export abstract class AbstractChannel extends ChannelState implements ChannelTra
     return false
   }
 
-  abort(): ChannelFuture {
-    const promise = this.newPromise()
-    this.closeWith(promise, new ClosedChannelError('the channel was aborted'), true)
-    return promise
-  }
-
   shutdownInput(): ChannelFuture {
     const promise = this.newPromise()
     try {
@@ -93,27 +64,6 @@ export abstract class AbstractChannel extends ChannelState implements ChannelTra
     const promise = this.newPromise()
     this.shutdownOutputWith(promise, undefined)
     return promise
-  }
-
-  /**
-   * Internal, what {@link EventLoop.register} does. The promise completes after handlerAdded of all handlers, async initializers
-   * included; then channelRegistered and, when connected, channelActive are fired. On failure the channel is closed.
-   */
-  register0(loop: EventLoop, promise: ChannelPromise): void {
-    if (this.registered) return void promise.tryFailure(new ChannelStateError(`${this.toString()} is registered already`))
-    if (!promise.setUncancellable() || !this.ensureOpen(promise)) return
-    this.loop = loop
-    try {
-      this.doRegister()
-      const first = !this.everRegistered
-      this.everRegistered = true
-      this.registered = true
-      this.pipeline.registered()
-      if (this.pipeline.initializing === undefined) this.completeRegistration(promise, first)
-      else void this.awaitInitializers(promise, first)
-    } catch (error) {
-      this.registrationFailed(promise, toError(error))
-    }
   }
 
   bind0(localAddress: SocketAddress, promise: ChannelPromise): void {
@@ -149,30 +99,8 @@ export abstract class AbstractChannel extends ChannelState implements ChannelTra
     this.closeIfClosed()
   }
 
-  close0(promise: ChannelPromise): void {
-    this.closeWith(promise, new ClosedChannelError(), false)
-  }
-
-  /** Internal: closes the socket without any event, for a channel that was never registered. */
-  closeForcibly(): void {
-    this.closeInitiated = true
-    this.buffer = undefined
-    try {
-      this.doClose()
-    } catch (error) {
-      getLogger().warn(`closing ${this.toString()} failed`, error)
-    }
-    this.closing?.setClosed()
-    this.emitter?.emit('close')
-  }
-
-  /** Always in a later task: a handler may ask for it from inside a read, and must not lose its loop there (netty#4435). */
-  deregister0(promise: ChannelPromise): void {
-    this.deregister1(promise, false)
-  }
-
   beginRead(): void {
-    if (!this.isActive) return
+    if (!this.isActive || this.holdRead()) return
     try {
       this.doBeginRead()
     } catch (error) {
@@ -212,7 +140,7 @@ export abstract class AbstractChannel extends ChannelState implements ChannelTra
     try {
       if (this.isActive) this.doWrite(buffer)
       else if (!this.isOpen) buffer.failFlushed(this.closedError(), false)
-      else if (!this.queuesBeforeActive) buffer.failFlushed(new NotYetConnectedError(), true)
+      else if (!this.queuesBeforeActive) this.failNotConnected(buffer)
     } catch (error) {
       this.handleWriteError(toError(error))
     } finally {
@@ -235,40 +163,13 @@ export abstract class AbstractChannel extends ChannelState implements ChannelTra
     }
   }
 
-  initializationFailed(cause: Error): void {
-    this.closeCause ??= cause
-    getLogger().warn(`initialising ${this.toString()} failed, the channel is closed`, cause)
-  }
-
-  registeredInPipeline(): void {
-    this.emitter?.emit('registered')
-  }
-
   onUnhandledMessage(ctx: ChannelHandlerContext, msg: unknown): void {
-    if (diagnostics.messageUnhandled.hasSubscribers) {
-      diagnostics.messageUnhandled.publish({ channel: this, message: msg, handler: ctx.prev.name })
-    }
-    const handler = ctx.prev.name
-    if (!reportedHandlers.has(handler) && reportedHandlers.size < MAX_REPORTED_HANDLERS) {
-      reportedHandlers.add(handler)
-      getLogger().warn(
-        `a message of type ${typeNameOf(msg)} passed the last handler (${handler}) of ${this.pipeline.toString()} and was released; ` +
-          'add a handler that takes it (told once for each handler name)',
-      )
-    }
-    release(msg)
+    dropUnhandledMessage(this, ctx.prev.name, msg)
   }
 
   onUncaughtException(_ctx: ChannelHandlerContext, cause: Error): void {
-    if (diagnostics.exceptionUncaught.hasSubscribers) diagnostics.exceptionUncaught.publish({ channel: this, cause })
+    reportUncaughtException(this, cause)
     this.emitter?.emit('exception', cause)
-    if (isPeerCondition(cause)) {
-      if (this.loop !== undefined) this.loop.counters.peerErrors++
-      getLogger().debug(`${this.toString()}: the peer is gone`, cause)
-    } else {
-      const next = this.pipeline.closeOnUncaught ? 'the channel is closed' : 'the channel stays open'
-      getLogger().warn(`${this.toString()}: no handler took this exception, ${next} (${this.pipeline.toString()})`, cause)
-    }
     if (this.pipeline.closeOnUncaught) this.close()
   }
 
@@ -284,11 +185,14 @@ export abstract class AbstractChannel extends ChannelState implements ChannelTra
 
   socketOptionChanged(_option: ChannelOption<unknown>, _value: unknown): void {}
 
-  /** The connection stands, or the server listens: the promise first, then channelActive. */
+  /**
+   * The connection stands, or (`later`: in a task) the server listens: the promise first, then channelActive, also when a listener
+   * closed the channel; channelInactive follows it then.
+   */
   protected activate(promise: ChannelPromise, later: boolean): void {
+    if (later) this.later(() => this.fireActive()) // queued before the promise: a listener that closes queues channelInactive
     promise.trySuccess()
-    if (later) this.later(() => this.fireActive())
-    else this.fireActive()
+    if (!later) this.fireActive()
   }
 
   /** A bind or connect failed: the promise first, then the channel is closed if that closed the socket. */
@@ -297,117 +201,10 @@ export abstract class AbstractChannel extends ChannelState implements ChannelTra
     this.closeIfClosed()
   }
 
-  /** Fires channelActive, unless a listener closed the channel meanwhile. */
-  protected fireActive(): void {
-    this.emitter?.emit('active')
-    this.pipeline.fireChannelActive()
-  }
-
-  /** Runs `task` as a task of the loop, so that two callbacks of one handler never overlap. */
-  protected later(task: () => void): void {
-    try {
-      this.eventLoop.execute(task)
-    } catch (error) {
-      if (!(error instanceof RejectedExecutionError)) throw error
-      getLogger().warn(`${this.toString()}: the event loop is shut down, an event is lost`, error)
-    }
-  }
-
-  protected closedError(): ClosedChannelError {
-    return new ClosedChannelError(undefined, this.closeCause === undefined ? undefined : { cause: this.closeCause })
-  }
-
-  /** Closes because of `error`: later writes carry it as their cause. */
-  protected closeBecause(error: Error): void {
-    this.closeCause ??= error
-    this.closeWith(this.newPromise(), this.closedError(), false)
-  }
-
-  /**
-   * Internal: gives up a channel whose registration has not completed. A pending registration fails with `cause`; handlers that
-   * got handlerAdded get handlerRemoved; no other event.
-   */
-  abandon(cause: Error): void {
-    this.closeCause ??= cause
-    if (this.pendingRegistration === undefined) this.closeForcibly()
-    else this.registrationFailed(this.pendingRegistration, cause)
-    this.pipeline.destroy()
-  }
-
-  private async awaitInitializers(promise: ChannelPromise, first: boolean): Promise<void> {
-    this.pendingRegistration = promise
-    // An initializer may add another async one: wait until nothing new has come.
-    for (let waited: Promise<void> | undefined; waited !== this.pipeline.initializing; ) {
-      waited = this.pipeline.initializing
-      await waited
-    }
-    this.pendingRegistration = undefined
-    if (this.ensureOpen(promise)) this.completeRegistration(promise, first)
-  }
-
-  private completeRegistration(promise: ChannelPromise, first: boolean): void {
-    promise.trySuccess()
-    this.pipeline.fireChannelRegistered()
-    if (!this.isActive) return
-    if (first) this.fireActive()
-    else if (this.config.autoRead) this.beginRead()
-  }
-
-  /** No event: nobody was told that the channel is registered. */
-  private registrationFailed(promise: ChannelPromise, cause: Error): void {
-    this.registered = false
-    this.closeForcibly()
-    promise.tryFailure(cause)
-  }
-
-  private closeWith(promise: ChannelPromise, flushedCause: Error, abort: boolean, unflushedCause: Error = flushedCause): void {
-    if (!promise.setUncancellable()) return
-    if (this.closeInitiated) {
-      if (this.isOpen) this.closeFuture.addListener(() => promise.trySuccess())
-      else promise.trySuccess()
-      return
-    }
-    this.closeInitiated = true
-    const wasActive = this.isActive
-    const buffer = this.buffer
-    this.buffer = undefined
-    try {
-      if (abort) this.doAbort()
-      else this.doClose()
-      this.closing?.setClosed()
-      promise.trySuccess()
-    } catch (error) {
-      this.closing?.setClosed()
-      promise.tryFailure(error)
-    }
-    this.emitter?.emit('close')
-    if (buffer !== undefined) {
-      buffer.failFlushed(flushedCause, false)
-      buffer.close(unflushedCause)
-    }
-    if (this.inFlush) this.later(() => this.deregister1(this.newPromise(), wasActive))
-    else this.deregister1(this.newPromise(), wasActive)
-  }
-
-  private deregister1(promise: ChannelPromise, fireInactive: boolean): void {
-    if (!promise.setUncancellable()) return
-    if (!this.registered) return void promise.trySuccess()
-    this.later(() => {
-      try {
-        this.doDeregister()
-      } catch (error) {
-        getLogger().warn(`deregistering ${this.toString()} failed`, error)
-      }
-      if (fireInactive) {
-        this.emitter?.emit('inactive')
-        this.pipeline.fireChannelInactive()
-      }
-      if (this.registered) {
-        this.registered = false
-        this.pipeline.fireChannelUnregistered()
-      }
-      promise.trySuccess()
-    })
+  /** Writes nobody watches would be lost without a word here, because the channel stays open: they are told of once. */
+  private failNotConnected(buffer: OutboundBuffer): void {
+    const error = new NotYetConnectedError()
+    if (buffer.failFlushed(error, true)) this.pipeline.fireExceptionCaught(error)
   }
 
   private shutdownOutputWith(promise: ChannelPromise, cause: Error | undefined): void {
@@ -417,27 +214,16 @@ export abstract class AbstractChannel extends ChannelState implements ChannelTra
     this.buffer = undefined
     const shutdown = new ChannelOutputShutdownError(undefined, cause === undefined ? undefined : { cause })
     this.closeCause ??= shutdown
-    this.doShutdownOutput((error) => {
-      if (error === undefined) promise.trySuccess()
-      else promise.tryFailure(error)
-    })
+    try {
+      this.doShutdownOutput((error) => {
+        if (error === undefined) promise.trySuccess()
+        else promise.tryFailure(error)
+      })
+    } catch (error) {
+      promise.tryFailure(error)
+    }
     buffer.failFlushed(shutdown, false)
     buffer.close(shutdown)
     this.pipeline.fireUserEventTriggered(ChannelOutputShutdownEvent.INSTANCE)
   }
-
-  private closeIfClosed(): void {
-    if (!this.isOpen) this.close0(this.newPromise())
-  }
-
-  private ensureOpen(promise: ChannelPromise): boolean {
-    if (this.isOpen) return true
-    promise.tryFailure(this.closedError())
-    return false
-  }
-}
-
-function typeNameOf(msg: unknown): string {
-  if (typeof msg !== 'object' || msg === null) return typeof msg
-  return (msg.constructor as { name?: string } | undefined)?.name ?? 'object'
 }

@@ -1,3 +1,4 @@
+import { getLogger } from '@knotty/common'
 import { EventEmitter } from 'eventemitter3'
 import type { SocketAddress } from '../socket/address.js'
 import type { Channel } from './channel.js'
@@ -27,5 +28,20 @@ export interface ChannelEventMap {
   refused: [event: RefusedEvent]
 }
 
-/** Tells code outside the pipeline what happens to a channel; handlers use the pipeline. */
-export class ChannelEvents extends EventEmitter<ChannelEventMap> {}
+/**
+ * Tells code outside the pipeline what happens to a channel; handlers use the pipeline. A listener that throws is logged, and keeps
+ * the later ones of that event from running, but never the channel.
+ */
+export class ChannelEvents extends EventEmitter<ChannelEventMap> {
+  override emit<T extends EventEmitter.EventNames<ChannelEventMap>>(
+    event: T,
+    ...args: EventEmitter.EventArgs<ChannelEventMap, T>
+  ): boolean {
+    try {
+      return super.emit(event, ...args)
+    } catch (error) {
+      getLogger().warn(`a listener of channel.events threw at "${event}"`, error)
+      return true
+    }
+  }
+}

@@ -1,6 +1,6 @@
 /** Identifies a channel within this process: the loop that owns it and a running number, shown as `loop-number`. */
 export class ChannelId {
-  /** Number of the event loop (of the thread, when there are several), 0 before registration. */
+  /** Number of the event loop (of the thread, when there are several); 0 when the id was first asked for before registration. */
   readonly loop: number
   readonly sequence: number
 

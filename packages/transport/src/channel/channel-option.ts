@@ -35,7 +35,11 @@ export class ChannelOption<T> {
   /** Stay open for writing after the peer's FIN (false). */
   static readonly ALLOW_HALF_CLOSURE: ChannelOption<boolean> = new ChannelOption('ALLOW_HALF_CLOSURE', 'true or false', checkBoolean)
   /** Time for name lookup and connect together, in ms; 0: no limit (30000). */
-  static readonly CONNECT_TIMEOUT_MILLIS: ChannelOption<number> = new ChannelOption('CONNECT_TIMEOUT_MILLIS', 'ms, 0 = none', checkDurationMs)
+  static readonly CONNECT_TIMEOUT_MILLIS: ChannelOption<number> = new ChannelOption(
+    'CONNECT_TIMEOUT_MILLIS',
+    'ms, 0 = none',
+    checkDurationMs,
+  )
   /** When isWritable changes, in bytes ({ low: 32768, high: 65536 }). */
   static readonly WRITE_BUFFER_WATER_MARK: ChannelOption<WriteBufferWaterMark> = new ChannelOption(
     'WRITE_BUFFER_WATER_MARK',
@@ -45,7 +49,11 @@ export class ChannelOption<T> {
   /** Write requests one flush makes before it goes on in a task of the loop (16). */
   static readonly WRITE_SPIN_COUNT: ChannelOption<number> = new ChannelOption('WRITE_SPIN_COUNT', 'requests', checkPositiveInteger)
   /** Makes the buffers of this channel's handlers. */
-  static readonly ALLOCATOR: ChannelOption<ByteBufAllocator> = new ChannelOption<ByteBufAllocator>('ALLOCATOR', 'a ByteBufAllocator', checkObject)
+  static readonly ALLOCATOR: ChannelOption<ByteBufAllocator> = new ChannelOption<ByteBufAllocator>(
+    'ALLOCATOR',
+    'a ByteBufAllocator',
+    checkObject,
+  )
   /** Messages below this size are copied together before they are written, larger ones are not copied, in bytes (4096). */
   static readonly COPY_THRESHOLD_BYTES: ChannelOption<number> = new ChannelOption('COPY_THRESHOLD_BYTES', 'bytes', checkNonNegativeInteger)
   /** Send small segments at once (the kernel's default is off). */

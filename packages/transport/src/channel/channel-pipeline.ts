@@ -69,7 +69,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   addFirst(name: string | null, handler: ChannelHandler): this
   addFirst(...args: unknown[]): this {
     const { name, handlers } = namedOrMany(args)
-    for (const handler of handlers.reverse()) this.insertBefore(this.headContext.next, name, handler)
+    for (const handler of handlers.reverse()) this.insert(this.newContext(name, handler), this.headContext.next)
     return this
   }
 
@@ -78,18 +78,18 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   addLast(name: string | null, handler: ChannelHandler): this
   addLast(...args: unknown[]): this {
     const { name, handlers } = namedOrMany(args)
-    for (const handler of handlers) this.insertBefore(this.tailContext, name, handler)
+    for (const handler of handlers) this.insert(this.newContext(name, handler), this.tailContext)
     return this
   }
 
   /** Adds a handler before the one named `base`; null as name makes one up. NoSuchElementError without `base`. */
   addBefore(base: string, name: string | null, handler: ChannelHandler): this {
-    return this.insertBefore(this.existing(base), name, handler)
+    return this.insert(this.newContext(name, handler), this.existing(base))
   }
 
   /** Adds a handler after the one named `base`; null as name makes one up. NoSuchElementError without `base`. */
   addAfter(base: string, name: string | null, handler: ChannelHandler): this {
-    return this.insertBefore(this.existing(base).next, name, handler)
+    return this.insert(this.newContext(name, handler), this.existing(base).next)
   }
 
   /** Removes by name, instance or class and returns the handler; NoSuchElementError when there is none. */
@@ -115,8 +115,8 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
    */
   replace(which: string | ChannelHandler | HandlerClass<ChannelHandler>, name: string | null, handler: ChannelHandler): ChannelHandler {
     const old = this.existing(which)
-    if (name !== old.name) this.checkName(name)
-    const fresh = this.newContext(name ?? this.nameFor(handler), handler)
+    const fresh = this.newContext(name, handler, old)
+    markUsed(handler)
     fresh.prev = old.prev
     fresh.next = old.next
     old.prev.next = fresh
@@ -273,49 +273,37 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     }
   }
 
-  private insertBefore(next: ChannelHandlerContext, name: string | null, handler: ChannelHandler): this {
-    this.checkName(name)
-    const ctx = this.newContext(name ?? this.nameFor(handler), handler)
+  private insert(ctx: ChannelHandlerContext, next: ChannelHandlerContext): this {
+    markUsed(ctx.handler)
     ctx.prev = next.prev
     ctx.next = next
     next.prev.next = ctx
     next.prev = ctx
-    if (this.waiting === undefined) this.tellAdded(ctx)
-    else this.waiting.push(() => this.tellAdded(ctx))
+    this.nowOrAtRegistration(() => this.tellAdded(ctx))
     return this
   }
 
-  private newContext(name: string, handler: ChannelHandler): ChannelHandlerContext {
+  /** Checks handler and name, `replaced` apart; nothing is changed, so that a handler whose adding fails can be added again. */
+  private newContext(name: string | null, handler: ChannelHandler, replaced?: ChannelHandlerContext): ChannelHandlerContext {
     const table = dispatchTableOf(handler)
-    if (handler.isSharable !== true) {
-      if (used.has(handler)) {
-        throw new ChannelPipelineError(
-          `this ${table.className} instance was added to a pipeline before and is not sharable: make a new one for each channel ` +
-            `(childHandler((ch) => ch.pipeline.addLast(new ${table.className}()))), or let it say isSharable = true if it keeps no state of a channel`,
-          undefined,
-          'ERR_KNOTTY_HANDLER_NOT_SHARABLE',
-        )
-      }
-      used.add(handler)
-    }
-    return new ChannelHandlerContext(this, name, handler, table)
+    if (handler.isSharable !== true && used.has(handler)) throw notSharable(table.className)
+    if (name !== null && name !== replaced?.name) this.checkName(name)
+    return new ChannelHandlerContext(this, name ?? this.nameFor(table.className), handler, table)
   }
 
-  private checkName(name: string | null): void {
-    if (name !== null && this.context(name) !== undefined) {
-      throw new IllegalArgumentError(
-        `the pipeline has a handler named "${name}" already (${this.names.join(', ')}): choose another name, or pass none to get one made up`,
-        undefined,
-        'ERR_KNOTTY_DUPLICATE_HANDLER_NAME',
-      )
-    }
+  private checkName(name: string): void {
+    if (this.context(name) === undefined) return
+    throw new IllegalArgumentError(
+      `the pipeline has a handler named "${name}" already (${this.names.join(', ')}): choose another name, or pass none to get one made up`,
+      undefined,
+      'ERR_KNOTTY_DUPLICATE_HANDLER_NAME',
+    )
   }
 
   /** `ClassName#0`, or with the next number that is free. */
-  private nameFor(handler: ChannelHandler): string {
-    const base = typeof handler === 'object' && handler !== null ? classNameOf(handler) : 'handler'
+  private nameFor(className: string): string {
     for (let number = 0; ; number++) {
-      const name = `${base}#${number}`
+      const name = `${className}#${number}`
       if (this.context(name) === undefined) return name
     }
   }
@@ -323,8 +311,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   private existing(which: string | ChannelHandler | HandlerClass<ChannelHandler>): ChannelHandlerContext {
     const ctx = this.context(which)
     if (ctx !== undefined) return ctx
-    const wanted = typeof which === 'string' ? `named "${which}"` : `of class ${typeof which === 'function' ? which.name : classNameOf(which)}`
-    throw new NoSuchElementError(`no handler ${wanted} in ${this.toString()}`)
+    throw new NoSuchElementError(`no handler ${describe(which)} in ${this.toString()}`)
   }
 
   private unlinkAndTell(ctx: ChannelHandlerContext): ChannelHandler {
@@ -350,7 +337,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
       const cause = toError(thrown)
       let message = `${ctx.name}.handlerAdded() threw; the handler was removed: ${cause.message}`
       try {
-        this.unlink(ctx)
+        if (!ctx.isRemoved) this.unlink(ctx)
         ctx.callHandlerRemoved()
       } catch (error) {
         message = `${ctx.name}.handlerAdded() threw, and so did handlerRemoved(): ${toError(error).message}`
@@ -369,6 +356,24 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
       this.fireExceptionCaught(new ChannelPipelineError(`${name}.handlerRemoved() threw: ${cause.message}`, { cause }))
     }
   }
+}
+
+function markUsed(handler: ChannelHandler): void {
+  if (handler.isSharable !== true) used.add(handler)
+}
+
+function notSharable(className: string): ChannelPipelineError {
+  return new ChannelPipelineError(
+    `this ${className} instance was added to a pipeline before and is not sharable: make a new one for each channel ` +
+      `(childHandler((ch) => ch.pipeline.addLast(new ${className}()))), or let it say isSharable = true if it keeps no state of a channel`,
+    undefined,
+    'ERR_KNOTTY_HANDLER_NOT_SHARABLE',
+  )
+}
+
+function describe(which: string | ChannelHandler | HandlerClass<ChannelHandler>): string {
+  if (typeof which === 'string') return `named "${which}"`
+  return `of class ${typeof which === 'function' ? which.name : classNameOf(which)}`
 }
 
 function namedOrMany(args: unknown[]): { name: string | null; handlers: ChannelHandler[] } {

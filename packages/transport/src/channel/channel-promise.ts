@@ -60,13 +60,15 @@ export class CloseFuture extends DefaultChannelPromise {
  * done. An {@link IllegalArgumentError} when it can not belong to the operation.
  */
 export function checkPromise(promise: ChannelPromise, channel: Channel): boolean {
-  if (typeof promise !== 'object' || !(brand in promise)) throw new IllegalArgumentError('promise: not made by newPromise()')
+  if (typeof promise !== 'object' || promise === null || !(brand in promise)) {
+    throw new IllegalArgumentError(`promise: ${String(promise)} (expected: one made by newPromise())`)
+  }
   if (promise.isDone) {
     if (promise.isCancelled) return false
     throw new IllegalArgumentError(`promise: done already: ${String(promise)}`)
   }
   if (promise.channel !== channel) throw new IllegalArgumentError('promise: belongs to another channel')
-  if (promise instanceof CloseFuture) throw new IllegalArgumentError('promise: the closeFuture of a channel is completed by the channel only')
+  if (promise instanceof CloseFuture) throw new IllegalArgumentError('promise: a closeFuture is completed by the channel only')
   return true
 }
 

@@ -37,6 +37,7 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   /** The emitter, if somebody asked for it. */
   protected emitter: ChannelEvents | undefined = undefined
   private readonly sequence: number = nextChannelSequence()
+  private madeId: ChannelId | undefined = undefined
   private attributes: AttributeMap | undefined = undefined
 
   constructor(parent: Channel | undefined) {
@@ -60,8 +61,10 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
     return 0
   }
 
+  /** Made on first use, and the same object from then on: a key for maps. */
   get id(): ChannelId {
-    return new ChannelId(this.loop?.number ?? 0, this.sequence)
+    this.madeId ??= new ChannelId(this.loop?.number ?? 0, this.sequence)
+    return this.madeId
   }
 
   get eventLoop(): EventLoop {

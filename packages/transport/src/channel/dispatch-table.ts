@@ -1,8 +1,9 @@
-import { ChannelPipelineError } from './errors.js'
+import type { SocketAddress } from '../socket/address.js'
 import type { ChannelHandler } from './channel-handler.js'
 import type { ChannelHandlerContext } from './channel-handler-context.js'
 import type { ChannelPromise } from './channel-promise.js'
-import type { SocketAddress } from '../socket/address.js'
+import { ChannelPipelineError } from './errors.js'
+import { isClass } from './is-class.js'
 
 export const MASK_CHANNEL_REGISTERED: number = 1
 export const MASK_CHANNEL_UNREGISTERED: number = 1 << 1
@@ -51,34 +52,60 @@ const eventMasks: ReadonlyMap<string, number> = new Map(Object.entries({ ...inbo
 const lifecycleNames: ReadonlySet<string> = new Set(['handlerAdded', 'handlerRemoved'])
 const ignore = (): void => undefined
 
+/** What an absent method does. Shared by all tables: object literals as handlers make one table each. */
+const absent = {
+  channelRegistered: (ctx: ChannelHandlerContext): unknown => ctx.fireChannelRegistered(),
+  channelUnregistered: (ctx: ChannelHandlerContext): unknown => ctx.fireChannelUnregistered(),
+  channelActive: (ctx: ChannelHandlerContext): unknown => ctx.fireChannelActive(),
+  channelInactive: (ctx: ChannelHandlerContext): unknown => ctx.fireChannelInactive(),
+  channelRead: (ctx: ChannelHandlerContext, msg: unknown): unknown => ctx.fireChannelRead(msg),
+  channelReadComplete: (ctx: ChannelHandlerContext): unknown => ctx.fireChannelReadComplete(),
+  userEventTriggered: (ctx: ChannelHandlerContext, event: unknown): unknown => ctx.fireUserEventTriggered(event),
+  channelWritabilityChanged: (ctx: ChannelHandlerContext): unknown => ctx.fireChannelWritabilityChanged(),
+  exceptionCaught: (ctx: ChannelHandlerContext, cause: Error): unknown => ctx.fireExceptionCaught(cause),
+  bind: (ctx: ChannelHandlerContext, local: SocketAddress, promise: ChannelPromise): unknown => ctx.bind(local, promise),
+  connect: (
+    ctx: ChannelHandlerContext,
+    remote: SocketAddress,
+    local: SocketAddress | undefined,
+    promise: ChannelPromise,
+  ): unknown => ctx.connect(remote, local, promise),
+  disconnect: (ctx: ChannelHandlerContext, promise: ChannelPromise): unknown => ctx.disconnect(promise),
+  close: (ctx: ChannelHandlerContext, promise: ChannelPromise): unknown => ctx.close(promise),
+  deregister: (ctx: ChannelHandlerContext, promise: ChannelPromise): unknown => ctx.deregister(promise),
+  read: (ctx: ChannelHandlerContext): unknown => ctx.read(),
+  write: (ctx: ChannelHandlerContext, msg: unknown, promise: ChannelPromise | null): unknown => ctx.write(msg, promise),
+  flush: (ctx: ChannelHandlerContext): unknown => ctx.flush(),
+}
+
 /**
  * The methods of one handler class and the mask that says which of them it has. All contexts of the class share it, so a call
  * site sees one shape however many handler classes a pipeline has: 3.3 ns a hop at 8 classes against 6.9 for
- * `handler.channelRead(...)` (benchmarks/prototype/dispatch-table.mjs). The entry of an absent method forwards the event.
+ * `handler.channelRead(...)` (benchmarks/prototype/dispatch-table.mjs). The entry of an absent method forwards the event: the
+ * pipeline enters at the head, and writeAndFlush calls both methods, whatever the mask says.
  */
 export class DispatchTable {
   mask = 0
   readonly className: string
   handlerAdded: Method<[]> = ignore
   handlerRemoved: Method<[]> = ignore
-  channelRegistered: Method<[]> = (ctx) => ctx.fireChannelRegistered()
-  channelUnregistered: Method<[]> = (ctx) => ctx.fireChannelUnregistered()
-  channelActive: Method<[]> = (ctx) => ctx.fireChannelActive()
-  channelInactive: Method<[]> = (ctx) => ctx.fireChannelInactive()
-  channelRead: Method<[msg: unknown]> = (ctx, msg) => ctx.fireChannelRead(msg)
-  channelReadComplete: Method<[]> = (ctx) => ctx.fireChannelReadComplete()
-  userEventTriggered: Method<[event: unknown]> = (ctx, event) => ctx.fireUserEventTriggered(event)
-  channelWritabilityChanged: Method<[]> = (ctx) => ctx.fireChannelWritabilityChanged()
-  exceptionCaught: Method<[cause: Error]> = (ctx, cause) => ctx.fireExceptionCaught(cause)
-  bind: Method<[SocketAddress, ChannelPromise]> = (ctx, local, promise) => ctx.bind(local, promise)
-  connect: Method<[SocketAddress, SocketAddress | undefined, ChannelPromise]> = (ctx, remote, local, promise) =>
-    ctx.connect(remote, local, promise)
-  disconnect: Method<[ChannelPromise]> = (ctx, promise) => ctx.disconnect(promise)
-  close: Method<[ChannelPromise]> = (ctx, promise) => ctx.close(promise)
-  deregister: Method<[ChannelPromise]> = (ctx, promise) => ctx.deregister(promise)
-  read: Method<[]> = (ctx) => ctx.read()
-  write: Method<[msg: unknown, promise: ChannelPromise | null]> = (ctx, msg, promise) => ctx.write(msg, promise as ChannelPromise)
-  flush: Method<[]> = (ctx) => ctx.flush()
+  channelRegistered: Method<[]> = absent.channelRegistered
+  channelUnregistered: Method<[]> = absent.channelUnregistered
+  channelActive: Method<[]> = absent.channelActive
+  channelInactive: Method<[]> = absent.channelInactive
+  channelRead: Method<[msg: unknown]> = absent.channelRead
+  channelReadComplete: Method<[]> = absent.channelReadComplete
+  userEventTriggered: Method<[event: unknown]> = absent.userEventTriggered
+  channelWritabilityChanged: Method<[]> = absent.channelWritabilityChanged
+  exceptionCaught: Method<[cause: Error]> = absent.exceptionCaught
+  bind: Method<[SocketAddress, ChannelPromise]> = absent.bind
+  connect: Method<[SocketAddress, SocketAddress | undefined, ChannelPromise]> = absent.connect
+  disconnect: Method<[ChannelPromise]> = absent.disconnect
+  close: Method<[ChannelPromise]> = absent.close
+  deregister: Method<[ChannelPromise]> = absent.deregister
+  read: Method<[]> = absent.read
+  write: Method<[msg: unknown, promise: ChannelPromise | null]> = absent.write
+  flush: Method<[]> = absent.flush
 
   constructor(handler: object) {
     this.className = classNameOf(handler)
@@ -94,8 +121,8 @@ export class DispatchTable {
 
 function cannotForward(className: string, method: string): ChannelPipelineError {
   return new ChannelPipelineError(
-    `${className}.${method}() takes no argument, so it cannot forward the event: declare ${method}(ctx, …) and call ctx.${method}(…)` +
-      (method === 'write' ? '; with a rest parameter write it as write(ctx, ...rest)' : ''),
+    `${className}.${method}() declares no parameter, so it cannot forward the event: write it as ${method}(ctx, …), with a rest ` +
+      `parameter as ${method}(ctx, ...rest), and call ctx.${method}(…)`,
     undefined,
     'ERR_KNOTTY_CANNOT_FORWARD',
   )
@@ -123,7 +150,7 @@ export function dispatchTableOf(handler: ChannelHandler): DispatchTable {
   if (prototype === null) return new DispatchTable(handler)
   let table = tables.get(prototype)
   if (table === undefined) {
-    table = new DispatchTable(handler)
+    table = new DispatchTable(prototype)
     tables.set(prototype, table)
   }
   return table
@@ -132,11 +159,11 @@ export function dispatchTableOf(handler: ChannelHandler): DispatchTable {
 function checkIsHandler(handler: unknown): void {
   if (typeof handler === 'object' && handler !== null) return
   if (typeof handler !== 'function') {
-    throw new ChannelPipelineError(`a handler is an object with event methods, not ${String(handler)}`, undefined, 'ERR_KNOTTY_NOT_A_HANDLER')
+    const message = `a handler is an object with event methods, not ${String(handler)}`
+    throw new ChannelPipelineError(message, undefined, 'ERR_KNOTTY_NOT_A_HANDLER')
   }
   const name = handler.name === '' ? 'a function' : handler.name
-  const isClass = Function.prototype.toString.call(handler).startsWith('class')
-  const fix = isClass
+  const fix = isClass(handler)
     ? `pass new ${name}() instead of the class`
     : 'pass an object with event methods; an initializer function goes to handler(), childHandler() or new ChannelInitializer(fn)'
   throw new ChannelPipelineError(`${name} is not a handler: ${fix}`, undefined, 'ERR_KNOTTY_NOT_A_HANDLER')

@@ -1,5 +1,5 @@
 import { ByteBuf, release } from '@knotty/buffer'
-import { checkNonNegativeInteger, IllegalArgumentError } from '@knotty/common'
+import { diagnostics, getLogger, IllegalArgumentError } from '@knotty/common'
 import Denque from 'denque'
 import type { ChannelPromise } from './channel-promise.js'
 import type { Channel } from './channel.js'
@@ -26,6 +26,8 @@ interface Entry {
 }
 
 const pool: Entry[] = []
+/** What every buffer has until its first message: an idle channel has no queue of its own. Nothing is ever added to it. */
+const NO_ENTRIES: Denque<Entry> = new Denque<Entry>()
 
 /** What the buffer needs from its channel. */
 export interface OutboundChannel extends Channel {
@@ -47,12 +49,14 @@ export interface OutboundChannel extends Channel {
  */
 export class OutboundBuffer {
   private readonly channel: OutboundChannel
-  private readonly entries = new Denque<Entry>()
+  private entries = NO_ENTRIES
   private flushedEntries = 0
   private pending = 0
   /** Writability bits; not zero: not writable. */
   private unwritable = 0
   private failing = false
+  /** Of a {@link close} that came while the flushed messages were failing. */
+  private closeCause: Error | undefined = undefined
 
   constructor(channel: OutboundChannel) {
     this.channel = channel
@@ -114,6 +118,7 @@ export class OutboundBuffer {
     entry.promise = promise
     const bytes = bufferBytes(msg)
     entry.pending = (bytes < 0 ? UNKNOWN_MESSAGE_BYTES : bytes) + ENTRY_OVERHEAD_BYTES
+    if (this.entries === NO_ENTRIES) this.entries = new Denque()
     this.entries.push(entry)
     this.increasePending(entry.pending)
   }
@@ -127,7 +132,7 @@ export class OutboundBuffer {
       const bytes = entry.pending
       entry.cancelled = true
       entry.pending = 0
-      release(entry.msg)
+      releaseSafely(entry.msg)
       entry.msg = undefined
       this.decreasePending(bytes, true)
     }
@@ -138,26 +143,11 @@ export class OutboundBuffer {
     if (this.flushedEntries === 0) return false
     const entry = this.take()
     const { promise, pending, cancelled } = entry
-    if (!cancelled) release(entry.msg)
+    if (!cancelled) releaseSafely(entry.msg)
     recycle(entry)
     if (!cancelled) {
       promise?.trySuccess()
       this.decreasePending(pending, true)
-    }
-    return true
-  }
-
-  /** The current message failed: releases it and fails its promise. False when there is none. */
-  removeAndFail(cause: Error, notify: boolean): boolean {
-    if (this.flushedEntries === 0) return false
-    const entry = this.take()
-    const { promise, pending, cancelled } = entry
-    if (!cancelled) release(entry.msg)
-    recycle(entry)
-    if (!cancelled) {
-      // A failed write without promise is told by close and channelInactive, not one by one.
-      promise?.tryFailure(cause)
-      this.decreasePending(pending, notify)
     }
     return true
   }
@@ -181,47 +171,49 @@ export class OutboundBuffer {
     }
   }
 
-  /** Fails all flushed messages, oldest first. Re-entrant calls do nothing: a listener may close the channel again. */
-  failFlushed(cause: Error, notify: boolean): void {
-    if (this.failing) return
+  /**
+   * Fails all flushed messages, oldest first; true when one of them had no promise. Re-entrant calls do nothing: a listener may
+   * close the channel again.
+   */
+  failFlushed(cause: Error, notify: boolean): boolean {
+    if (this.failing) return false
     this.failing = true
-    try {
-      while (this.removeAndFail(cause, notify));
-    } finally {
-      this.failing = false
+    let unwatched = false
+    while (this.flushedEntries > 0) {
+      const entry = this.take()
+      const { promise, pending, cancelled } = entry
+      fail(entry, cause, this.channel)
+      if (cancelled) continue
+      if (promise === null) unwatched = true
+      this.decreasePending(pending, notify)
     }
+    this.failing = false
+    if (this.closeCause !== undefined) this.close(this.closeCause)
+    return unwatched
   }
 
   /** Fails what was never flushed, in order and without events; the buffer is not used afterwards. */
   close(cause: Error): void {
     if (this.failing) {
       // A listener of a failing write closes the channel: let the others be told first.
-      this.channel.eventLoop.execute(() => this.close(cause))
+      this.closeCause = cause
       return
     }
     this.failing = true
-    try {
-      for (let entry = this.entries.shift(); entry !== undefined; entry = this.entries.shift()) {
-        const { promise, cancelled } = entry
-        if (!cancelled) release(entry.msg)
-        this.pending -= entry.pending
-        recycle(entry)
-        if (!cancelled) promise?.tryFailure(cause)
-      }
-    } finally {
-      this.failing = false
+    for (let entry = this.entries.shift(); entry !== undefined; entry = this.entries.shift()) {
+      this.pending -= entry.pending
+      fail(entry, cause, this.channel)
     }
   }
 
   /** Bit `index` (1 to 31) of the writability: false makes the channel unwritable until it is set to true again. */
   setUserDefinedWritability(index: number, writable: boolean): void {
-    if (checkNonNegativeInteger(index, 'index') < 1 || index > 31) throw new IllegalArgumentError(`index: ${index} (expected: 1 to 31)`)
-    this.setBit(1 << index, !writable, true)
+    this.setBit(userBit(index), !writable, true)
   }
 
   /** The value of bit `index` (1 to 31). */
   getUserDefinedWritability(index: number): boolean {
-    return (this.unwritable & (1 << index)) === 0
+    return (this.unwritable & userBit(index)) === 0
   }
 
   private take(): Entry {
@@ -245,6 +237,30 @@ export class OutboundBuffer {
     const before = this.unwritable
     this.unwritable = set ? before | bit : before & ~bit
     if ((before === 0) !== (this.unwritable === 0)) this.channel.fireWritabilityChanged(later)
+  }
+}
+
+function userBit(index: number): number {
+  if (!Number.isInteger(index) || index < 1 || index > 31) throw new IllegalArgumentError(`index: ${index} (expected: 1 to 31)`)
+  return 1 << index
+}
+
+/** Releases the message, recycles the entry, then fails the promise. Without a promise only diagnostics hear of it. */
+function fail(entry: Entry, cause: Error, channel: Channel): void {
+  const { promise, cancelled } = entry
+  if (!cancelled) releaseSafely(entry.msg)
+  recycle(entry)
+  if (cancelled) return
+  if (promise !== null) promise.tryFailure(cause)
+  else if (diagnostics.writeFailed.hasSubscribers) diagnostics.writeFailed.publish({ channel, cause })
+}
+
+/** A message that was released once too often must not keep the promises behind it from completing. */
+function releaseSafely(msg: unknown): void {
+  try {
+    release(msg)
+  } catch (error) {
+    getLogger().warn('a written message could not be released: somebody released it although write() had taken it over', error)
   }
 }
 

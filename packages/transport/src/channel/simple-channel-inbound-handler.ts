@@ -1,6 +1,7 @@
 import { release } from '@knotty/buffer'
 import type { ChannelHandler } from './channel-handler.js'
 import type { ChannelHandlerContext } from './channel-handler-context.js'
+import { isClass } from './is-class.js'
 
 /** Says which messages a handler takes: a class, or a type guard. */
 export type MessageMatcher<I> = (abstract new (...args: never[]) => I) | ((msg: unknown) => msg is I)
@@ -48,7 +49,7 @@ export abstract class SimpleChannelInboundHandler<I> implements ChannelHandler {
 /** The predicate of a matcher: `instanceof` for a class, the guard itself, or always true. */
 export function toPredicate<I>(matcher: MessageMatcher<I> | undefined): (msg: unknown) => boolean {
   if (matcher === undefined) return () => true
-  if (Function.prototype.toString.call(matcher).startsWith('class')) {
+  if (isClass(matcher)) {
     return (msg) => msg instanceof (matcher as abstract new (...args: never[]) => I)
   }
   return matcher as (msg: unknown) => boolean

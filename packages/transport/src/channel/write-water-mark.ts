@@ -14,6 +14,7 @@ export const DEFAULT_WATER_MARK: WriteBufferWaterMark = { low: 32 * 1024, high: 
 
 /** An IllegalArgumentError unless 0 <= low <= high. */
 export function checkWaterMark(value: WriteBufferWaterMark, name: string): void {
+  if (typeof value !== 'object' || value === null) throw new IllegalArgumentError(`${name}: ${String(value)}`)
   const { low, high } = value
   if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || low < 0 || high < low) {
     throw new IllegalArgumentError(`${name}: { low: ${low}, high: ${high} } (expected: 0 <= low <= high)`)

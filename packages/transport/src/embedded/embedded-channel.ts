@@ -19,6 +19,8 @@ export interface EmbeddedChannelOptions {
   readonly register?: boolean
   /** The transport has a disconnect of its own; otherwise disconnect means close (false). */
   readonly hasDisconnect?: boolean
+  /** Stop the clock before any handler is added, so that timers of handlerAdded start at the same time (false). */
+  readonly freezeTime?: boolean
 }
 
 const OPTIONS: ReadonlySet<ChannelOption<unknown>> = new Set(COMMON_OPTIONS)
@@ -53,6 +55,7 @@ export class EmbeddedChannel extends AbstractChannel {
     const options = (configured ? args[0] : undefined) as EmbeddedChannelOptions | undefined
     this.withDisconnect = options?.hasDisconnect ?? false
     this.pipeline.closeOnUncaught = false
+    if (options?.freezeTime === true) this.freezeTime()
     this.pipeline.addLast(...((configured ? args[1] : args) as ChannelHandler[]))
     if (options?.register ?? true) this.register()
   }
@@ -90,25 +93,30 @@ export class EmbeddedChannel extends AbstractChannel {
     return future
   }
 
-  /** Fires channelRead for each message, one channelReadComplete, runs tasks. True when a message waits in the inbound queue. Throws what reached the tail. */
+  /**
+   * Fires channelRead for each message, one channelReadComplete, runs tasks. True when a message waits in the inbound queue. Throws
+   * what reached the tail, and a ClosedChannelError on a closed channel.
+   */
   writeInbound(...messages: unknown[]): boolean {
     this.ensureOpenForUse()
+    if (messages.length === 0) return this.inboundMessages.length > 0
+    this.lastReadAt = this.embeddedLoop.ticker.now()
     for (const msg of messages) this.pipeline.fireChannelRead(msg)
-    this.flushInbound()
+    this.finishInbound()
     return this.inboundMessages.length > 0
   }
 
-  /** channelReadComplete and tasks, as at the end of {@link writeInbound}; throws what reached the tail. */
+  /** channelReadComplete and tasks, as at the end of {@link writeInbound}. */
   flushInbound(): this {
-    if (this.isOpen) {
-      this.pipeline.fireChannelReadComplete()
-      this.runPendingTasks()
-    }
-    this.checkException()
+    this.ensureOpenForUse()
+    this.finishInbound()
     return this
   }
 
-  /** Writes each message, then flushes once. True when a message waits in the outbound queue. Throws the first failed write. */
+  /**
+   * Writes each message, then flushes once. True when a message waits in the outbound queue. Throws the first failed write, and a
+   * ClosedChannelError on a closed channel.
+   */
   writeOutbound(...messages: unknown[]): boolean {
     this.ensureOpenForUse()
     if (messages.length === 0) return this.outboundMessages.length > 0
@@ -127,6 +135,15 @@ export class EmbeddedChannel extends AbstractChannel {
   writeOneInbound(msg: unknown): this {
     this.ensureOpenForUse()
     this.pipeline.fireChannelRead(msg)
+    return this
+  }
+
+  /** Runs tasks and flushes, as at the end of {@link writeOutbound}; throws what reached the tail. */
+  flushOutbound(): this {
+    this.ensureOpenForUse()
+    this.runPendingTasks()
+    this.flush()
+    this.checkException()
     return this
   }
 
@@ -159,9 +176,24 @@ export class EmbeddedChannel extends AbstractChannel {
     return { inbound: this.inboundMessages.splice(0), outbound: this.outboundMessages.splice(0) }
   }
 
-  /** Releases what is left in the queues. */
-  releaseInboundAndOutbound(): void {
-    for (const msg of [...this.inboundMessages.splice(0), ...this.outboundMessages.splice(0)]) release(msg)
+  /** {@link finish}, and releases what is left in the queues. */
+  finishAndReleaseAll(): boolean {
+    try {
+      return this.finish()
+    } finally {
+      this.releaseInbound()
+      this.releaseOutbound()
+    }
+  }
+
+  /** Empties the inbound queue and releases the messages; true when there was one. */
+  releaseInbound(): boolean {
+    return releaseAll(this.inboundMessages)
+  }
+
+  /** Empties the outbound queue and releases the messages; true when there was one. */
+  releaseOutbound(): boolean {
+    return releaseAll(this.outboundMessages)
   }
 
   /** Throws the first exception that reached the tail since the last call. */
@@ -177,11 +209,17 @@ export class EmbeddedChannel extends AbstractChannel {
     this.embeddedLoop.runScheduledTasks()
   }
 
+  /** Runs the scheduled tasks that are due; ms until the next one, or -1 when there is none. */
+  runScheduledPendingTasks(): number {
+    return this.embeddedLoop.runScheduledTasks()
+  }
+
   /** Stops the channel's clock. */
   freezeTime(): void {
     this.embeddedLoop.freezeTime()
   }
 
+  /** Lets the clock go on from where it stands. */
   unfreezeTime(): void {
     this.embeddedLoop.unfreezeTime()
   }
@@ -194,16 +232,16 @@ export class EmbeddedChannel extends AbstractChannel {
   override close(promise?: ChannelPromise): ChannelFuture {
     this.runPendingTasks()
     const future = super.close(promise)
+    this.runPendingTasks()
     this.embeddedLoop.cancelScheduledTasks()
-    this.embeddedLoop.runTasks()
     return future
   }
 
   override disconnect(promise?: ChannelPromise): ChannelFuture {
     this.runPendingTasks()
     const future = super.disconnect(promise)
+    this.runPendingTasks()
     if (!this.withDisconnect) this.embeddedLoop.cancelScheduledTasks()
-    this.embeddedLoop.runTasks()
     return future
   }
 
@@ -252,6 +290,7 @@ export class EmbeddedChannel extends AbstractChannel {
   }
 
   override onUncaughtException(_ctx: ChannelHandlerContext, cause: Error): void {
+    this.emitter?.emit('exception', cause)
     this.record(cause)
     if (this.pipeline.closeOnUncaught) this.close()
   }
@@ -294,12 +333,21 @@ export class EmbeddedChannel extends AbstractChannel {
     while (!outboundBuffer.isEmpty) {
       const msg = outboundBuffer.current
       if (msg !== undefined) this.outboundMessages.push(retain(msg))
+      this.lastWriteCompletedAt = this.embeddedLoop.ticker.now()
       outboundBuffer.remove()
     }
   }
 
   protected filterOutboundMessage(msg: unknown): unknown {
     return msg
+  }
+
+  private finishInbound(): void {
+    if (this.isOpen) {
+      this.pipeline.fireChannelReadComplete()
+      this.runPendingTasks()
+    }
+    this.checkException()
   }
 
   private recordFailure(future: ChannelFuture): void {
@@ -317,6 +365,12 @@ export class EmbeddedChannel extends AbstractChannel {
     this.record(new ClosedChannelError())
     this.checkException()
   }
+}
+
+function releaseAll(messages: unknown[]): boolean {
+  const taken = messages.splice(0)
+  for (const msg of taken) release(msg)
+  return taken.length > 0
 }
 
 /** Tells the two forms of the constructor apart: no handler is this object. */

@@ -3,6 +3,7 @@ import {
   DefaultPromise,
   type Future,
   IllegalStateError,
+  RejectedExecutionError,
   runTask,
   type ScheduledTask,
   type ShutdownOptions,
@@ -100,7 +101,12 @@ export class EmbeddedEventLoop implements EventLoop {
 
   register(channel: Channel): ChannelFuture {
     const promise = new DefaultChannelPromise(channel)
-    ;(channel as AbstractChannel).register0(this, promise)
+    const registered = channel as AbstractChannel
+    if (this.shuttingDown) {
+      registered.closeForcibly()
+      return promise.setFailure(new RejectedExecutionError('the event loop is shutting down and takes no channels'))
+    }
+    registered.register0(this, promise)
     return promise
   }
 
@@ -120,14 +126,14 @@ export class EmbeddedEventLoop implements EventLoop {
   /** Runs the scheduled tasks that are due now; ms until the next one, or -1 when there is none. */
   runScheduledTasks(): number {
     const now = this.ticker.now()
-    for (let timer = this.next(); timer !== undefined && timer.deadline <= now; timer = this.next()) this.fire(timer, now)
+    for (let timer = this.next(); timer !== undefined && timer.deadline <= now; timer = this.next()) this.fire(timer)
     const next = this.next()
     return next === undefined ? -1 : next.deadline - now
   }
 
-  /** Stops the clock. */
+  /** Stops the clock, at a whole millisecond: sums of whole delays stay exact. */
   freezeTime(): void {
-    this.frozenAt ??= this.ticker.now()
+    this.frozenAt ??= Math.ceil(this.ticker.now())
   }
 
   /** Lets the clock go on from where it stands. */
@@ -144,7 +150,7 @@ export class EmbeddedEventLoop implements EventLoop {
     this.runTasks()
     for (let timer = this.next(); timer !== undefined && timer.deadline <= end; timer = this.next()) {
       this.frozenAt = Math.max(this.frozenAt, timer.deadline)
-      this.fire(timer, this.frozenAt)
+      this.fire(timer)
       this.runTasks()
     }
     this.frozenAt = end
@@ -166,18 +172,20 @@ export class EmbeddedEventLoop implements EventLoop {
     this.timers = this.timers.filter((timer) => !timer.isCancelled)
     let first: VirtualTask | undefined
     for (const timer of this.timers) {
-      if (first === undefined || timer.deadline < first.deadline || (timer.deadline === first.deadline && timer.order < first.order)) first = timer
+      const order = first === undefined ? -1 : timer.deadline - first.deadline || timer.order - first.order
+      if (order < 0) first = timer
     }
     return first
   }
 
-  private fire(timer: VirtualTask, now: number): void {
+  private fire(timer: VirtualTask): void {
     if (timer.repeat === undefined) {
       timer.isDone = true
       this.timers.splice(this.timers.indexOf(timer), 1)
     }
     runTask(timer.run)
+    if (timer.repeat === undefined) return
     // Not below a millisecond a round: a period of 0 would never let time pass.
-    if (timer.repeat !== undefined) timer.deadline = (timer.repeat.fromEnd ? now : timer.deadline) + Math.max(timer.repeat.periodMs, 1)
+    timer.deadline = (timer.repeat.fromEnd ? this.ticker.now() : timer.deadline) + Math.max(timer.repeat.periodMs, 1)
   }
 }

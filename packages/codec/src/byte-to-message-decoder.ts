@@ -1,0 +1,139 @@
+import type { ByteBuf } from '@knotty/buffer'
+import { checkPositiveInteger, IllegalStateError } from '@knotty/common'
+import { type ChannelHandler, type ChannelHandlerContext, ChannelInputShutdownEvent } from '@knotty/transport'
+import { DecodeDriver, type DrivenDecoder } from './decode-driver.js'
+
+/** How many unread bytes a decoder keeps unless told otherwise: 16 MiB. */
+export const DEFAULT_MAX_CUMULATION_BYTES: number = 16 * 1024 * 1024
+
+/** Options of every {@link ByteToMessageDecoder}. */
+export interface ByteToMessageDecoderOptions {
+  /** Decode one message a chunk at most (false). For a decoder that removes or replaces itself after its first message. */
+  readonly singleDecode?: boolean
+  /**
+   * How many bytes may wait undecoded (16 MiB). Beyond that the decoder fails for good with a TooLongFrameError, code
+   * `ERR_KNOTTY_CUMULATION_LIMIT`. Bytes that `decode` announced as missing count, and nothing is allocated for them before.
+   */
+  readonly maxCumulationBytes?: number
+  /**
+   * Go on after an error with the bytes that `decode` has not read (false; true in framers that find the next frame by themselves).
+   * Otherwise the first error is final.
+   */
+  readonly resynchronise?: boolean
+}
+
+/**
+ * Makes messages of a stream of bytes, whatever chunks they come in. A subclass says how one message is cut off the front:
+ *
+ *     class IntegerDecoder extends ByteToMessageDecoder {
+ *       decode(ctx, input, out) {
+ *         if (input.readableBytes < 4) return 4 - input.readableBytes   // bytes still missing
+ *         out.push(input.readInt())
+ *       }
+ *     }
+ *
+ *          chunks                     IntegerDecoder                 messages
+ *     | 00 00 | 00 01 00 00 00 02 | ──────────────────────► 1, 2 ──► next handler
+ *
+ * **Calls.** For each chunk, and once more when the input ends, `decode` is called until it neither reads a byte nor adds a message. What
+ * one call added is fired before the next. A message added without reading anything is an error: it would come for ever.
+ *
+ * **Bytes still missing.** `decode` may return how many bytes it needs beyond the readable ones (at least 1), when it added no message. It
+ * is not called before they are there, memory for them is made in a few steps, and a large frame is copied once instead of being shifted
+ * about. Without a number it is called for each chunk with everything unread. Keep positions relative to `input.readerIndex`: between calls
+ * the bytes may move.
+ *
+ * **Ownership.** `input` is the decoder's; do not release it, nor keep it. For bytes in a message take `input.readRetainedSlice(n)`, which
+ * copies nothing and which the receiver releases, or `input.readBytes(n)`. While `decode` runs, `input` is the chunk itself; only what it leaves
+ * unread is copied ({@link copiedBytes}), before channelRead returns. Messages that are no ByteBuf pass on.
+ *
+ * **Errors.** What `decode` throws goes to exceptionCaught as a {@link DecoderError}, with the original as `cause` unless it is one already;
+ * messages added before are fired first. That ends decoding: the bytes at hand and all later ones are released, and the first
+ * later ones are reported by one more DecoderError (code `ERR_KNOTTY_DECODER_FAILED_BEFORE`). With `resynchronise` the unread bytes wait for the
+ * next chunk and are decoded with it. An async `decode` is an error (`ERR_KNOTTY_ASYNC_CODEC`).
+ *
+ * **Removal.** A decoder that is removed or replaced passes its unread bytes to the next handler, which is the replacement, and then
+ * channelReadComplete. Inside `decode` this waits until it has returned and its messages are fired. Cleaning up is for {@link handlerRemoved0}.
+ *
+ * **Nested reads.** What comes while a message is being decoded or fired is read after it, in order.
+ *
+ * With AUTO_READ off, a read that gave no message asks for the next one, because no handler further on will. A decoder keeps the bytes of one
+ * channel, so it is never sharable: an {@link IllegalStateError} from the constructor, or from the pipeline for an `isSharable` field.
+ */
+export abstract class ByteToMessageDecoder implements ChannelHandler {
+  readonly #driver: DecodeDriver
+
+  constructor(options: ByteToMessageDecoderOptions = {}) {
+    const maxCumulationBytes = checkPositiveInteger(options.maxCumulationBytes ?? DEFAULT_MAX_CUMULATION_BYTES, 'maxCumulationBytes')
+    const decoder = this as unknown as DrivenDecoder
+    this.#driver = new DecodeDriver(decoder, options.singleDecode ?? false, options.resynchronise ?? false, maxCumulationBytes)
+    this.#ensureNotSharable()
+  }
+
+  /** Bytes copied so far because they were left over from a chunk, growth of the buffer for them included. */
+  get copiedBytes(): number {
+    return this.#driver.copiedBytes
+  }
+
+  /** Bytes received and not yet decoded. */
+  get unreadBytes(): number {
+    return this.#driver.unreadBytes
+  }
+
+  /**
+   * Reads one message off `input`, if it is there completely, and adds it to `out`; several are allowed. Otherwise leaves `input` alone, or reads
+   * what it can and remembers that in fields.
+   *
+   * @param input the unread bytes, at least one; owned by the decoder
+   * @param out takes the messages; nothing else may be done with it
+   * @returns how many bytes are still missing for the next message, or nothing
+   */
+  protected abstract decode(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void
+
+  /**
+   * Called once when the input ends, after `decode` has taken what it could: `input` has what is left, perhaps nothing. The default calls
+   * {@link decode} when there is something. The end may come twice: at ChannelInputShutdownEvent and at channelInactive.
+   */
+  protected decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void {
+    if (input.isReadable) this.#driver.callDecode(ctx, input, out)
+  }
+
+  /** The decoder has left the pipeline and passed its unread bytes on: for the subclass to clean up. */
+  protected handlerRemoved0(_ctx: ChannelHandlerContext): void {}
+
+  /** Checks that the instance is not sharable. A subclass that overrides this calls it. */
+  handlerAdded(_ctx: ChannelHandlerContext): void {
+    this.#ensureNotSharable()
+  }
+
+  /** Passes the unread bytes on. A subclass overrides {@link handlerRemoved0} instead. */
+  handlerRemoved(ctx: ChannelHandlerContext): void {
+    this.#driver.removed(ctx)
+  }
+
+  channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
+    this.#driver.read(ctx, msg)
+  }
+
+  channelReadComplete(ctx: ChannelHandlerContext): void {
+    this.#driver.readComplete(ctx)
+  }
+
+  channelInactive(ctx: ChannelHandlerContext): void {
+    this.#driver.inputClosed(ctx, true)
+  }
+
+  userEventTriggered(ctx: ChannelHandlerContext, event: unknown): void {
+    try {
+      // the peer will send no more, though it may still read: decodeLast may end a request here
+      if (event instanceof ChannelInputShutdownEvent) this.#driver.inputClosed(ctx, false)
+    } finally {
+      ctx.fireUserEventTriggered(event)
+    }
+  }
+
+  #ensureNotSharable(): void {
+    if ((this as ChannelHandler).isSharable !== true) return
+    throw new IllegalStateError(`${this.constructor.name} keeps the bytes of one channel, so it cannot be sharable: make a new one for each channel`)
+  }
+}

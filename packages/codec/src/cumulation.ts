@@ -1,0 +1,112 @@
+import type { ByteBuf, ByteBufAllocator } from '@knotty/buffer'
+
+/** From this capacity on a cumulation that has become mostly empty is exchanged for a small one. */
+const TRIM_THRESHOLD_BYTES = 1024
+/** How many times the bytes that are really there may be allocated ahead for bytes that were only announced. */
+const PRESIZE_FACTOR = 4
+const MIN_CAPACITY = 64
+
+/**
+ * The unread rest of a decoder's input, between two chunks, in a buffer of the decoder's own.
+ *
+ *     buffer   | consumed | unread |         |
+ *              0       reader    writer   capacity
+ *
+ * - Only what decode left over is copied here, so the chunk can be released before channelRead returns and the read slab is free.
+ * - When decode said how many bytes are missing, only these are appended from the next chunk; the rest of the chunk is decoded in place.
+ * - Room is made by growing to a power of four below the announced size, at most four times what has come: a peer that announces
+ *   16 MiB and sends 4 bytes costs 16 bytes. Without an announcement the capacity doubles.
+ * - Frames may be slices of the buffer. While one is referenced the buffer is replaced by a new one, never compacted.
+ *
+ * Copied bytes ({@link copied}): each one once when appended, and again at growth; with announced sizes the sum stays below 4/3 of the
+ * bytes received (each growth copies a quarter of the next), without it below three times at any moment and two on average.
+ */
+export class Cumulation {
+  /** Undefined while nothing is unread. Owned by this object. */
+  buffer: ByteBuf | undefined = undefined
+  /** All bytes copied so far, growth included. */
+  copied = 0
+
+  get unread(): number {
+    return this.buffer === undefined ? 0 : this.buffer.readableBytes
+  }
+
+  /**
+   * Appends `length` bytes of `source` and moves its readerIndex past them.
+   *
+   * @param announced how many more bytes decode waits for behind these; 0 when it did not say
+   */
+  append(alloc: ByteBufAllocator, source: ByteBuf, length: number, announced: number): void {
+    if (length === 0) return
+    const buffer = this.withRoomFor(alloc, length, announced)
+    buffer.writeBytes(source, length)
+    this.copied += length
+  }
+
+  /** Gives memory back when little of it is still used; after each chunk. */
+  trim(alloc: ByteBufAllocator, announced: number): void {
+    const buffer = this.buffer
+    if (buffer === undefined) return
+    const unread = buffer.readableBytes
+    if (unread === 0) this.drop()
+    else if (buffer.capacity > TRIM_THRESHOLD_BYTES && (unread + announced) * PRESIZE_FACTOR <= buffer.capacity) {
+      this.replace(alloc, buffer, capacityFor(unread, announced))
+    }
+  }
+
+  /** The unread bytes as one buffer that the caller owns; undefined when there are none. */
+  take(): ByteBuf | undefined {
+    const buffer = this.buffer
+    if (buffer === undefined) return undefined
+    const taken = buffer.isReadable ? buffer.readRetainedSlice(buffer.readableBytes) : undefined
+    this.drop()
+    return taken
+  }
+
+  /** Forgets the unread bytes. A decode that still has the buffer in hand finds nothing more to read. */
+  drop(): void {
+    const buffer = this.buffer
+    if (buffer === undefined) return
+    this.buffer = undefined
+    buffer.skipBytes(buffer.readableBytes)
+    buffer.release()
+  }
+
+  private withRoomFor(alloc: ByteBufAllocator, length: number, announced: number): ByteBuf {
+    const buffer = this.buffer
+    if (buffer === undefined) {
+      this.buffer = alloc.buffer(capacityFor(length, announced))
+      return this.buffer
+    }
+    if (buffer.writableBytes >= length) return buffer
+    const unread = buffer.readableBytes
+    // compacting pays when less is moved than is won, and nobody holds a slice of what would move
+    if (buffer.refCnt === 1 && unread <= buffer.readerIndex && unread + length <= buffer.capacity) {
+      this.copied += unread
+      return buffer.discardReadBytes()
+    }
+    return this.replace(alloc, buffer, capacityFor(unread + length, announced))
+  }
+
+  private replace(alloc: ByteBufAllocator, old: ByteBuf, capacity: number): ByteBuf {
+    const fresh = alloc.buffer(capacity)
+    this.copied += old.readableBytes
+    fresh.writeBytes(old)
+    this.buffer = fresh
+    old.release()
+    return fresh
+  }
+}
+
+/** The capacity for `required` bytes that are there, and `announced` ones that may come. */
+function capacityFor(required: number, announced: number): number {
+  if (announced <= 0) {
+    if (required > 0x40000000) return required
+    let capacity = MIN_CAPACITY
+    while (capacity < required) capacity *= 2
+    return capacity
+  }
+  let capacity = required + announced
+  while (capacity > required * PRESIZE_FACTOR) capacity = Math.ceil(capacity / PRESIZE_FACTOR)
+  return Math.max(capacity, required)
+}

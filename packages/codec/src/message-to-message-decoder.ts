@@ -1,0 +1,101 @@
+import { release } from '@knotty/buffer'
+import { toError } from '@knotty/common'
+import { type ChannelHandler, type ChannelHandlerContext, type MessageMatcher, toPredicate } from '@knotty/transport'
+import { ASYNC_CODEC, DecoderError, isStrayPromise } from './errors.js'
+import { giveBackOutList, takeOutList } from './out-list.js'
+
+/** The part of a decoder that {@link decodeMessage} calls. */
+export interface MessageDecoder {
+  decode(ctx: ChannelHandlerContext, msg: unknown, out: unknown[]): void
+}
+
+/**
+ * Turns inbound messages of one type into others: none, one or several each. Other messages pass on.
+ *
+ *     class JsonDecoder extends MessageToMessageDecoder {
+ *       constructor() { super(ByteBuf) }
+ *       decode(ctx, frame, out) { out.push(JSON.parse(frame.toString('utf8'))) }
+ *     }
+ *
+ * The message is released when `decode` is through, so what goes on of it is retained: `out.push(frame.retain())`. What `decode` throws goes to
+ * exceptionCaught as a {@link DecoderError} with the original as `cause`; messages added before are fired first. An async `decode` is an error
+ * (`ERR_KNOTTY_ASYNC_CODEC`). With AUTO_READ off, a read of which nothing was made asks for the next one.
+ */
+export abstract class MessageToMessageDecoder<I = unknown> implements ChannelHandler {
+  readonly #acceptsInbound: (msg: unknown) => boolean
+  readonly #starved = new StarvedRead()
+
+  /** @param matcher the class of the messages, or a type guard; without one every message is decoded */
+  constructor(matcher?: MessageMatcher<I>) {
+    this.#acceptsInbound = toPredicate(matcher)
+  }
+
+  /** Adds to `out` what `msg` stands for. Releases nothing. */
+  protected abstract decode(ctx: ChannelHandlerContext, msg: I, out: unknown[]): void
+
+  channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
+    if (this.#acceptsInbound(msg)) decodeMessage(this as unknown as MessageDecoder, ctx, msg, this.#starved)
+    else this.#starved.passOn(ctx, msg)
+  }
+
+  channelReadComplete(ctx: ChannelHandlerContext): void {
+    this.#starved.readComplete(ctx, (this as ChannelHandler).isSharable === true)
+  }
+}
+
+/**
+ * Finds reads that gave the next handlers nothing: with AUTO_READ off nobody there would ask for the next. A sharable decoder sees
+ * reads of many channels mixed up and does not ask. Netty: 4.1.118 and later.
+ */
+export class StarvedRead {
+  private decoded = false
+  private produced = false
+
+  /** A message was decoded and `messages` came of it. */
+  note(messages: number): void {
+    this.decoded = true
+    if (messages > 0) this.produced = true
+  }
+
+  passOn(ctx: ChannelHandlerContext, msg: unknown): void {
+    this.produced = true
+    ctx.fireChannelRead(msg)
+  }
+
+  readComplete(ctx: ChannelHandlerContext, sharable: boolean): void {
+    const starved = this.decoded && !this.produced && !sharable
+    this.decoded = false
+    this.produced = false
+    if (starved && !ctx.channel.config.autoRead) ctx.read()
+    ctx.fireChannelReadComplete()
+  }
+}
+
+/** Decodes `msg`, which is released, and fires what came of it. A {@link DecoderError} when that fails. */
+export function decodeMessage(decoder: MessageDecoder, ctx: ChannelHandlerContext, msg: unknown, starved: StarvedRead): void {
+  const out = takeOutList()
+  try {
+    try {
+      const result: unknown = decoder.decode(ctx, msg, out)
+      if (isStrayPromise(result)) throw asyncDecoder(decoder)
+    } catch (thrown) {
+      if (thrown instanceof DecoderError) throw thrown
+      const cause = toError(thrown)
+      throw new DecoderError(`${decoder.constructor.name} failed: ${cause.message}`, { cause })
+    } finally {
+      release(msg)
+      starved.note(out.length)
+      if (out.length === 1) ctx.fireChannelRead(out.pop())
+      else while (out.length > 0) ctx.fireChannelRead(out.shift())
+    }
+  } finally {
+    giveBackOutList(out)
+  }
+}
+
+function asyncDecoder(decoder: object): DecoderError {
+  const message =
+    `${decoder.constructor.name}.decode() returned a Promise, but it must be done when it returns: ` +
+    'pass the message on and do the asynchronous work in a later handler'
+  return new DecoderError(message, undefined, ASYNC_CODEC)
+}

@@ -1,0 +1,57 @@
+// An echo server: node packages/examples/dist/echo/server.js --port 9000 --framing length4
+import { pathToFileURL } from 'node:url'
+import {
+  type ChannelHandler,
+  type ChannelHandlerContext,
+  EventLoopGroup,
+  type ServerChannel,
+  ServerBootstrap,
+} from 'knotty'
+import { type EchoOptions, readEchoOptions } from './options.js'
+import { addFraming } from './pipeline.js'
+
+/** Sends each message back. The write takes over the message, so nobody needs to release it; nobody watches the write either. */
+export class EchoHandler implements ChannelHandler {
+  readonly isSharable = true
+
+  channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
+    ctx.write(msg, null)
+  }
+
+  /** One flush for all messages of one read: this is what makes it quick. */
+  channelReadComplete(ctx: ChannelHandlerContext): void {
+    ctx.flush()
+  }
+}
+
+/** Listens; the pipeline of each connection is the framing and the handler. */
+export async function startEchoServer(group: EventLoopGroup, options: EchoOptions): Promise<ServerChannel> {
+  const echo = new EchoHandler()
+  return await new ServerBootstrap()
+    .group(group)
+    .childHandler((channel) => {
+      addFraming(channel, options.framing)
+      channel.pipeline.addLast(echo)
+    })
+    .bind(options.port, options.host)
+}
+
+async function main(): Promise<void> {
+  const options = readEchoOptions(9000)
+  const group = new EventLoopGroup()
+  const server = await startEchoServer(group, options)
+  console.log(`listening on ${String(server.localAddress)}`)
+  const stop = (): void => void group.shutdownGracefully({ quietPeriodMs: 0 })
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  await group.terminationFuture
+  process.removeListener('SIGINT', stop)
+  process.removeListener('SIGTERM', stop)
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  })
+}

@@ -1,0 +1,245 @@
+import { getLogger, RejectedExecutionError, toError } from '@knotty/common'
+import type { EventLoop } from '../eventloop/event-loop.js'
+import type { ChannelFuture } from './channel-future.js'
+import type { ChannelPromise } from './channel-promise.js'
+import { ChannelState } from './channel-state.js'
+import { ChannelStateError, ClosedChannelError } from './errors.js'
+
+/**
+ * The order of events when a channel is registered, closed and deregistered, the same for every transport.
+ *
+ *     register ─► doRegister ─► handlerAdded, initializers ─► promise ─► channelRegistered ─► channelActive when connected
+ *
+ *     close ─► outbound buffer detached: later writes fail ─► doClose ─► closeFuture ─► promise ─► pending writes fail, in order
+ *           ─► in a later task: doDeregister, channelInactive if it was active, channelUnregistered, handlerRemoved last to first
+ */
+export abstract class ChannelLifecycle extends ChannelState {
+  /** A flush is under way: closing inside it leaves channelInactive to a task behind it. */
+  protected inFlush = false
+  /** What closed the channel, for the errors of later writes. */
+  protected closeCause: Error | undefined = undefined
+  private everRegistered = false
+  /** The promise of a registration that waits for async initializers. */
+  private pendingRegistration: ChannelPromise | undefined = undefined
+  /** A read was asked for while {@link pendingRegistration} waited. */
+  private readHeld = false
+
+  /** Takes the event loop's resources; a throw fails the registration and closes the channel. */
+  protected doRegister(): void {}
+  /** Gives them back; called once for each doRegister that returned. */
+  protected doDeregister(): void {}
+  /** Closes the socket at once. */
+  protected abstract doClose(): void
+  /** Closes with a reset, where the transport has one. */
+  protected doAbort(): void {
+    this.doClose()
+  }
+
+  abstract beginRead(): void
+
+  abort(): ChannelFuture {
+    const promise = this.newPromise()
+    this.closeWith(promise, new ClosedChannelError('the channel was aborted'), true)
+    return promise
+  }
+
+  /**
+   * Internal, what {@link EventLoop.register} does. The promise completes after handlerAdded of all handlers, async initializers
+   * included; then channelRegistered and, when connected, channelActive are fired. On failure the channel is closed.
+   */
+  register0(loop: EventLoop, promise: ChannelPromise): void {
+    if (this.registered) return void promise.tryFailure(new ChannelStateError(`${this.toString()} is registered already`))
+    if (!promise.setUncancellable() || !this.ensureOpen(promise)) return
+    this.loop = loop
+    try {
+      this.doRegister()
+      const first = !this.everRegistered
+      this.everRegistered = true
+      this.registered = true
+      this.pipeline.registered()
+      if (this.pipeline.initializing === undefined) this.completeRegistration(promise, first)
+      else void this.awaitInitializers(promise, first)
+    } catch (error) {
+      this.registrationFailed(promise, toError(error))
+    }
+  }
+
+  close0(promise: ChannelPromise): void {
+    this.closeWith(promise, new ClosedChannelError(), false)
+  }
+
+  /** Internal: closes the socket without any event, for a channel that was never registered. Its pending writes fail. */
+  closeForcibly(): void {
+    const first = !this.closeInitiated
+    const buffer = this.buffer
+    this.closeInitiated = true
+    this.buffer = undefined
+    try {
+      this.doClose()
+    } catch (error) {
+      getLogger().warn(`closing ${this.toString()} failed`, error)
+    }
+    this.closing?.setClosed()
+    if (first) this.emitter?.emit('close')
+    if (buffer === undefined) return
+    buffer.failFlushed(this.closedError(), false)
+    buffer.close(this.closedError())
+  }
+
+  /**
+   * Internal: gives up a channel whose registration has not completed. A pending registration fails with `cause`; handlers that
+   * got handlerAdded get handlerRemoved; no other event.
+   */
+  abandon(cause: Error): void {
+    this.closeCause ??= cause
+    if (this.pendingRegistration === undefined) this.closeForcibly()
+    else this.registrationFailed(this.pendingRegistration, cause)
+    this.pipeline.destroy()
+  }
+
+  /** Always in a later task: a handler may ask for it from inside a read, and must not lose its loop there (netty#4435). */
+  deregister0(promise: ChannelPromise): void {
+    this.deregister1(promise, false)
+  }
+
+  /** A handler's initializer failed; its close() comes next. */
+  initializationFailed(cause: Error): void {
+    this.closeCause ??= cause
+    getLogger().warn(`initialising ${this.toString()} failed, the channel is closed`, cause)
+  }
+
+  /** The head has got channelRegistered: from here on the channel is known to its handlers. */
+  registeredInPipeline(): void {
+    this.emitter?.emit('registered')
+  }
+
+  protected fireActive(): void {
+    this.emitter?.emit('active')
+    this.pipeline.fireChannelActive()
+  }
+
+  /** Runs `task` as a task of the loop, so that two callbacks of one handler never overlap. */
+  protected later(task: () => void): void {
+    try {
+      this.eventLoop.execute(task)
+    } catch (error) {
+      if (!(error instanceof RejectedExecutionError)) throw error
+      getLogger().warn(`${this.toString()}: the event loop is shut down, an event is lost`, error)
+    }
+  }
+
+  protected closedError(): ClosedChannelError {
+    return new ClosedChannelError(undefined, this.closeCause === undefined ? undefined : { cause: this.closeCause })
+  }
+
+  /** Closes because of `error`: later writes carry it as their cause. */
+  protected closeBecause(error: Error): void {
+    this.closeCause ??= error
+    this.closeWith(this.newPromise(), this.closedError(), false)
+  }
+
+  /** Closes; what is flushed fails with `flushedCause`, what is not with `unflushedCause`. */
+  protected closeWith(promise: ChannelPromise, flushedCause: Error, abort: boolean, unflushedCause: Error = flushedCause): void {
+    if (!promise.setUncancellable()) return
+    if (this.closeInitiated) {
+      if (this.isOpen) this.closeFuture.addListener(() => promise.trySuccess())
+      else promise.trySuccess()
+      return
+    }
+    this.closeInitiated = true
+    const wasActive = this.isActive
+    const buffer = this.buffer
+    this.buffer = undefined
+    try {
+      if (abort) this.doAbort()
+      else this.doClose()
+      this.closing?.setClosed()
+      promise.trySuccess()
+    } catch (error) {
+      this.closing?.setClosed()
+      promise.tryFailure(error)
+    }
+    this.emitter?.emit('close')
+    if (buffer !== undefined) {
+      buffer.failFlushed(flushedCause, false)
+      buffer.close(unflushedCause)
+    }
+    if (this.inFlush) this.later(() => this.deregister1(this.newPromise(), wasActive))
+    else this.deregister1(this.newPromise(), wasActive)
+  }
+
+  /** An operation may have found the socket closed, or closed it: then the channel closes with it. */
+  protected closeIfClosed(): void {
+    if (!this.isOpen) this.close0(this.newPromise())
+  }
+
+  protected ensureOpen(promise: ChannelPromise): boolean {
+    if (this.isOpen) return true
+    promise.tryFailure(this.closedError())
+    return false
+  }
+
+  /** True while async initializers hold the channel back; the read that was asked for then comes after channelActive. */
+  protected holdRead(): boolean {
+    if (this.pendingRegistration === undefined) return false
+    this.readHeld = true
+    return true
+  }
+
+  private async awaitInitializers(promise: ChannelPromise, first: boolean): Promise<void> {
+    this.pendingRegistration = promise
+    // An initializer may add another async one: wait until nothing new has come.
+    for (let waited: Promise<void> | undefined; waited !== this.pipeline.initializing; ) {
+      waited = this.pipeline.initializing
+      await waited
+    }
+    this.pendingRegistration = undefined
+    if (this.ensureOpen(promise)) this.completeRegistration(promise, first)
+  }
+
+  private completeRegistration(promise: ChannelPromise, first: boolean): void {
+    promise.trySuccess()
+    this.pipeline.fireChannelRegistered()
+    if (!this.isActive) return
+    if (first) this.fireActive()
+    else if (this.config.autoRead) this.beginRead()
+    if (!this.readHeld) return
+    this.readHeld = false
+    this.beginRead()
+  }
+
+  /** No event: nobody was told that the channel is registered. */
+  private registrationFailed(promise: ChannelPromise, cause: Error): void {
+    this.closeCause ??= cause
+    this.pendingRegistration = undefined
+    this.closeForcibly()
+    if (this.registered) this.giveBackLoop()
+    this.registered = false
+    promise.tryFailure(cause)
+  }
+
+  private deregister1(promise: ChannelPromise, fireInactive: boolean): void {
+    if (!promise.setUncancellable()) return
+    if (!this.registered) return void promise.trySuccess()
+    this.later(() => {
+      this.giveBackLoop()
+      if (fireInactive) {
+        this.emitter?.emit('inactive')
+        this.pipeline.fireChannelInactive()
+      }
+      if (this.registered) {
+        this.registered = false
+        this.pipeline.fireChannelUnregistered()
+      }
+      promise.trySuccess()
+    })
+  }
+
+  private giveBackLoop(): void {
+    try {
+      this.doDeregister()
+    } catch (error) {
+      getLogger().warn(`deregistering ${this.toString()} failed`, error)
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { release } from '@knotty/buffer'
+import { diagnostics, getLogger } from '@knotty/common'
+import { isPeerCondition } from '../socket/peer-conditions.js'
+import type { Channel } from './channel.js'
+
+/** Names of the handlers whose unhandled messages were reported; bounded, because names are the user's. */
+const reportedHandlers = new Set<string>()
+const MAX_REPORTED_HANDLERS = 1000
+
+/** A message passed the last handler: releases it, and says so once for each name of a last handler. */
+export function dropUnhandledMessage(channel: Channel, lastHandler: string, msg: unknown): void {
+  if (diagnostics.messageUnhandled.hasSubscribers) {
+    diagnostics.messageUnhandled.publish({ channel, message: msg, handler: lastHandler })
+  }
+  if (!reportedHandlers.has(lastHandler) && reportedHandlers.size < MAX_REPORTED_HANDLERS) {
+    reportedHandlers.add(lastHandler)
+    getLogger().warn(
+      `a message of type ${typeNameOf(msg)} passed the last handler (${lastHandler}) of ${channel.pipeline.toString()} and was released; ` +
+        'add a handler that takes it (told once for each handler name)',
+    )
+  }
+  release(msg)
+}
+
+/**
+ * An exception passed the last handler: says so in one line, or, for what a peer does any day (ECONNRESET and the like), counts it.
+ * The caller closes the channel.
+ */
+export function reportUncaughtException(channel: Channel, cause: Error): void {
+  if (diagnostics.exceptionUncaught.hasSubscribers) diagnostics.exceptionUncaught.publish({ channel, cause })
+  if (isPeerCondition(cause)) {
+    if (channel.isRegistered) channel.eventLoop.counters.peerErrors++
+    getLogger().debug(`${String(channel)}: the peer is gone`, cause)
+    return
+  }
+  const next = channel.pipeline.closeOnUncaught ? 'the channel is closed' : 'the channel stays open'
+  getLogger().warn(`${String(channel)}: no handler took this exception, ${next} (${channel.pipeline.toString()})`, cause)
+}
+
+function typeNameOf(msg: unknown): string {
+  if (typeof msg !== 'object' || msg === null) return typeof msg
+  return (msg.constructor as { name?: string } | undefined)?.name ?? 'object'
+}
