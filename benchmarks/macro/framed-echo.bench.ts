@@ -42,7 +42,7 @@ interface Server {
 
 function start(core: number, command: readonly string[]): ChildProcess {
   const [file, ...args] = pinned ? ['taskset', '-c', String(core), ...command] : command
-  return spawn(file as string, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  return spawn(file as string, args, { stdio: ['ignore', 'pipe', 'ignore'] })
 }
 
 /** The class path of Debian's Netty and the compiled server; undefined, with the reason told, when something is missing. */

@@ -8,23 +8,19 @@
 //            until its completion; a new slab is taken only when the old one is used up. Reading pauses meanwhile.
 //
 // All set TCP_NODELAY. Complete frames lie side by side in a chunk, so an echo could copy them all at once; this one copies
-// frame by frame, as a server must that makes its replies. Before measuring, frames of random sizes, cut at random places and
-// read back late, must come back byte for byte from each server.
+// frame by frame, as a server must that makes its replies.
 //
-// Run:   node benchmarks/prototype/slab-echo.mjs [--rounds 3] [--seconds 1.5]     (all servers, as a table)
+// Run:   node benchmarks/prototype/slab-echo.mjs      frames of random sizes, cut at random places and read back late, come back
+//                                                     byte for byte from each server
 //        node benchmarks/prototype/slab-echo.mjs --serve handle|naive|cork|onebuf [--port N] [--slab BYTES]
-//        KNOTTY_LOADGEN=path uses that load generator (PORT CONNECTIONS SIZE DEPTH SECONDS 1 WARMUP); otherwise one on
-//        node:net is used, which is then the bottleneck of the faster servers: compare only runs of the same generator.
-// Read:  messages/s, median (min-max), ratio to `naive`; for `handle` also [writes of all rounds, how many went asynchronous,
-//        outbound slabs taken]. Server on core 0, load on core 1 where taskset exists.
+//        npm run bench -- framed-echo                 measures them beside Knotty
 
 import { Buffer } from 'node:buffer'
-import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import net from 'node:net'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 
 const HEADER = 4
 const MAX_FRAME = 1 << 24
@@ -304,67 +300,6 @@ export async function serve(kind, { port = 0, slabBytes } = {}) {
   return { port: server.address().port, stats: {} }
 }
 
-// ---- measuring -------------------------------------------------------------------------------------------------
-
-const self = fileURLToPath(import.meta.url)
-const pinned = spawnSync('taskset', ['-c', '0,1', 'true']).status === 0
-
-function start(core, command, args) {
-  const [file, argv] = pinned ? ['taskset', ['-c', String(core), command, ...args]] : [command, args]
-  const child = spawn(file, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
-  child.stdout.setEncoding('utf8')
-  return child
-}
-
-/** A server in its own process; `stop()` ends it and resolves to its stats. */
-async function startServer(kind) {
-  const child = start(0, process.execPath, [self, '--serve', kind])
-  const [line] = await once(child.stdout, 'data')
-  const stop = async () => {
-    const last = once(child.stdout, 'data')
-    child.kill('SIGTERM')
-    return JSON.parse((await last)[0])
-  }
-  return { port: Number(/:(\d+)/.exec(line)[1]), stop }
-}
-
-async function measureLoad(port, connections, size, depth, seconds) {
-  const args = [port, connections, size, depth, seconds, 1, 0.4].map(String)
-  const generator = process.env.KNOTTY_LOADGEN
-  const child = generator ? start(1, generator, args) : start(1, process.execPath, [self, '--load', ...args])
-  const [line] = await once(child.stdout, 'data')
-  return Number.parseFloat(line)
-}
-
-/** Load generator: each connection sends `depth` frames when the previous `depth` have come back. Prints messages/s. */
-function load([port, connections, size, depth, seconds, , warmup]) {
-  const frame = Buffer.alloc(HEADER + size, 'x')
-  frame.writeInt32BE(size)
-  const batch = Buffer.concat(Array.from({ length: depth }, () => frame))
-  const buffer = Buffer.allocUnsafeSlow(1 << 18)
-  let messages = 0
-  for (let i = 0; i < connections; i++) {
-    let received = 0
-    const callback = (length) => {
-      received += length
-      if (received < batch.length) return true
-      received -= batch.length
-      messages += depth
-      socket.write(batch)
-      return true
-    }
-    const socket = net.connect({ port, host: '127.0.0.1', noDelay: true, onread: { buffer, callback } }, () => socket.write(batch))
-  }
-  setTimeout(() => {
-    const begin = performance.now()
-    messages = 0
-    setTimeout(() => {
-      console.log(`${Math.round((messages * 1000) / (performance.now() - begin))} msg/s`)
-      process.exit(0)
-    }, seconds * 1000)
-  }, warmup * 1000)
-}
-
 /** Throws unless frames of random sizes, cut at random places, come back unchanged, also to a client that reads late. */
 export async function verifyEcho(port, seed = 1) {
   let state = seed
@@ -399,50 +334,19 @@ export async function verifyEcho(port, seed = 1) {
   return sent.length
 }
 
-function median(values) {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]
-}
-
-async function compare(rounds, seconds) {
-  const kinds = ['naive', 'cork', 'onebuf', 'handle']
-  const loads = [[64, 64, 1], [64, 64, 64], [8, 4096, 16]]
-  for (const kind of kinds) {
-    const server = await startServer(kind)
-    const bytes = await Promise.all([1, 2, 3, 4].map((seed) => verifyEcho(server.port, seed)))
-    console.log(`${kind}: ${bytes.reduce((a, b) => a + b)} bytes came back unchanged`, await server.stop())
+/** Each server echoes to four clients at once; prints what it did. */
+async function verifyAll() {
+  for (const kind of ['naive', 'cork', 'onebuf', 'handle']) {
+    const { port, stats } = await serve(kind)
+    const bytes = await Promise.all([1, 2, 3, 4].map((seed) => verifyEcho(port, seed)))
+    console.log(`${kind}: ${bytes.reduce((a, b) => a + b)} bytes came back unchanged`, stats)
   }
-  const results = new Map()
-  for (let round = 0; round < rounds; round++) {
-    for (const shape of loads) {
-      for (const kind of kinds) {
-        const server = await startServer(kind)
-        const rate = await measureLoad(server.port, ...shape, seconds)
-        const key = `${kind} ${shape}`
-        results.set(key, [...(results.get(key) ?? []), { rate, ...await server.stop() }])
-      }
-    }
-  }
-  const generator = process.env.KNOTTY_LOADGEN ? 'KNOTTY_LOADGEN' : 'node:net'
-  console.log(`messages/s, ${rounds} rounds of ${seconds} s, load by ${generator}, Node ${process.versions.node}`)
-  const thousands = (n) => `${Math.round(n / 1000)}k`
-  for (const shape of loads) {
-    console.log(`${shape[0]} connections x ${shape[1]} B x ${shape[2]} in flight`)
-    const baseline = median(results.get(`naive ${shape}`).map((run) => run.rate))
-    for (const kind of kinds) {
-      const runs = results.get(`${kind} ${shape}`)
-      const rates = runs.map((run) => run.rate)
-      const sum = (name) => runs.reduce((total, run) => total + run[name], 0)
-      const writes = kind === 'handle' ? `[${thousands(sum('writes'))} writes, ${sum('asyncWrites')} async, ${sum('slabs')} slabs]` : ''
-      const range = `(${thousands(Math.min(...rates))}-${thousands(Math.max(...rates))})`
-      console.log(' ', kind.padEnd(8), thousands(median(rates)).padStart(6), range.padEnd(16), `x${(median(rates) / baseline).toFixed(2)}`.padEnd(8), writes)
-    }
-  }
+  process.exit(0)
 }
 
 async function main(args) {
   const option = (name, otherwise) => (args.includes(name) ? Number(args[args.indexOf(name) + 1]) : otherwise)
-  if (args[0] === '--load') return load(args.slice(1).map(Number))
-  if (args[0] !== '--serve') return compare(option('--rounds', 3), option('--seconds', 1.5))
+  if (args[0] !== '--serve') return verifyAll()
   const { port, stats } = await serve(args[1], { port: option('--port', 0), slabBytes: option('--slab', 65_536) })
   console.log(`listening on 127.0.0.1:${port}`)
   for (const signal of ['SIGINT', 'SIGTERM']) {

@@ -1,4 +1,5 @@
 import type { ByteBuf, ByteBufAllocator } from '@knotty/buffer'
+import { SMALL_BUFFER_MAX_BYTES, smallBuffer } from './small-buffer.js'
 
 /** From this capacity on a cumulation that has become mostly empty is exchanged for a small one. */
 const TRIM_THRESHOLD_BYTES = 1024
@@ -75,7 +76,7 @@ export class Cumulation {
   private withRoomFor(alloc: ByteBufAllocator, length: number, announced: number): ByteBuf {
     const buffer = this.buffer
     if (buffer === undefined) {
-      this.buffer = alloc.buffer(capacityFor(length, announced))
+      this.buffer = allocate(alloc, capacityFor(length, announced))
       return this.buffer
     }
     if (buffer.writableBytes >= length) return buffer
@@ -89,13 +90,17 @@ export class Cumulation {
   }
 
   private replace(alloc: ByteBufAllocator, old: ByteBuf, capacity: number): ByteBuf {
-    const fresh = alloc.buffer(capacity)
+    const fresh = allocate(alloc, capacity)
     this.copied += old.readableBytes
     fresh.writeBytes(old)
     this.buffer = fresh
     old.release()
     return fresh
   }
+}
+
+function allocate(alloc: ByteBufAllocator, capacity: number): ByteBuf {
+  return capacity <= SMALL_BUFFER_MAX_BYTES ? smallBuffer(capacity).clear() : alloc.buffer(capacity)
 }
 
 /** The capacity for `required` bytes that are there, and `announced` ones that may come. */

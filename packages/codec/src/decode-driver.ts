@@ -1,4 +1,4 @@
-import { ByteBuf, release } from '@knotty/buffer'
+import { ByteBuf } from '@knotty/buffer'
 import { toError } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { Cumulation } from './cumulation.js'
@@ -116,9 +116,11 @@ export class DecodeDriver {
     let error: Error | undefined
     try {
       if (this.health === SOUND) error = this.decodeToTheEnd(ctx, out)
-      if (out.length > 0) this.fire(ctx, out)
+      // when the last decode threw, Netty completes the read only for messages that it had added itself
+      const complete = out.length > 0 || error === undefined
+      this.fire(ctx, out)
       if (outer === IDLE) error = this.readQueued(ctx, error)
-      if (this.produced) ctx.fireChannelReadComplete()
+      if (complete && this.produced) ctx.fireChannelReadComplete()
       if (inactive) ctx.fireChannelInactive()
     } finally {
       this.produced ||= producedBefore
@@ -303,7 +305,6 @@ export class DecodeDriver {
   private failed(ctx: ChannelHandlerContext, thrown: unknown): DecoderError {
     const error = this.asDecoderError(thrown)
     this.missing = 0
-    if (ctx.isRemoved) return error
     if (this.resynchronise && error.code !== CUMULATION_LIMIT) {
       try {
         if (this.chunk !== undefined) this.keepRest(ctx, this.chunk)
@@ -353,14 +354,11 @@ export class DecodeDriver {
     this.missing = 0
     if (chunk !== undefined && cumulation !== undefined && cumulation.unread > 0) cumulation.append(ctx.alloc, chunk, chunk.readableBytes, 0)
     const bytes = cumulation?.take() ?? (chunk?.isReadable ? chunk.readRetainedSlice(chunk.readableBytes) : undefined)
-    const dropped = this.health !== SOUND
     this.queue = undefined
-    this.health = SOUND
-    this.failure = undefined
     if (bytes !== undefined) ctx.fireChannelRead(bytes)
     if (queue !== undefined) {
       for (const msg of queue) {
-        if (dropped && ByteBuf.isByteBuf(msg)) release(msg)
+        if (this.health !== SOUND && ByteBuf.isByteBuf(msg)) msg.release()
         else ctx.fireChannelRead(msg)
       }
     }

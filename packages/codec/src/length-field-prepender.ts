@@ -2,8 +2,8 @@ import { ByteBuf, release } from '@knotty/buffer'
 import { IllegalArgumentError } from '@knotty/common'
 import { type ChannelHandler, type ChannelHandlerContext, type ChannelPromise, DefaultChannelPromise } from '@knotty/transport'
 import { EncoderError } from './errors.js'
-import { lengthHeader } from './header-bytes.js'
 import { type ByteOrder, checkByteOrder, checkInteger } from './length-field.js'
+import { smallBuffer } from './small-buffer.js'
 
 /** Options of a {@link LengthFieldPrepender}. */
 export interface LengthFieldPrependerOptions {
@@ -70,7 +70,7 @@ export class LengthFieldPrepender implements ChannelHandler {
       throw this.#doesNotFit(value, bytes)
     }
     if (promise === null) {
-      ctx.write(lengthHeader(value, this.#lengthFieldLength, this.#little), null)
+      ctx.write(this.#header(value), null)
       ctx.write(msg, null)
     } else {
       this.#writeWatched(ctx, value, msg, promise)
@@ -79,9 +79,28 @@ export class LengthFieldPrepender implements ChannelHandler {
 
   #writeWatched(ctx: ChannelHandlerContext, value: number, body: unknown, promise: ChannelPromise): void {
     if (!promise.setUncancellable()) return void release(body) // cancelled before: nothing is written
-    ctx.write(lengthHeader(value, this.#lengthFieldLength, this.#little), new HeaderPromise(promise))
+    ctx.write(this.#header(value), new HeaderPromise(promise))
     if (promise.isDone) release(body) // the header could not be written
     else ctx.write(body, promise)
+  }
+
+  /** The length field alone; see {@link smallBuffer} for what it costs. */
+  #header(value: number): ByteBuf {
+    const length = this.#lengthFieldLength
+    const header = smallBuffer(length)
+    const little = this.#little
+    switch (length) {
+      case 4:
+        return little ? header.setIntLE(0, value) : header.setInt(0, value)
+      case 2:
+        return little ? header.setShortLE(0, value) : header.setShort(0, value)
+      case 3:
+        return little ? header.setMediumLE(0, value) : header.setMedium(0, value)
+      case 8:
+        return little ? header.setLongLE(0, value) : header.setLong(0, value)
+      default:
+        return header.setByte(0, value)
+    }
   }
 
   #doesNotFit(value: number, bytes: number): EncoderError {

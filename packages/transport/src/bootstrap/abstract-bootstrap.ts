@@ -1,11 +1,12 @@
-import { type AttributeKey, IllegalArgumentError, toError } from '@knotty/common'
-import type { AbstractChannel } from '../channel/abstract-channel.js'
+import { AttributeKey, IllegalArgumentError, toError } from '@knotty/common'
+import { AbstractChannel } from '../channel/abstract-channel.js'
 import type { Channel } from '../channel/channel.js'
 import type { ChannelFuture } from '../channel/channel-future.js'
 import type { ChannelHandler } from '../channel/channel-handler.js'
 import { ChannelInitializer, type ChannelInitializerFunction } from '../channel/channel-initializer.js'
-import type { ChannelOption } from '../channel/channel-option.js'
+import { ChannelOption } from '../channel/channel-option.js'
 import { DefaultChannelPromise } from '../channel/channel-promise.js'
+import { ChannelStateError } from '../channel/errors.js'
 import { EventLoopGroup } from '../eventloop/event-loop-group.js'
 import { type SocketAddress, type SocketAddressLike, TcpSocketAddress, toSocketAddress, UnixSocketAddress } from '../socket/address.js'
 
@@ -46,7 +47,7 @@ export abstract class AbstractBootstrap<C extends Channel> {
 
   /** Makes the channels; without it the TCP channel of this platform is made. */
   channel(factory: ChannelFactory<C>): this {
-    if (typeof factory !== 'function' || Function.prototype.toString.call(factory).startsWith('class')) {
+    if (typeof factory !== 'function' || isClass(factory)) {
       throw new IllegalArgumentError('channel: pass a function that makes a channel, such as () => new LibuvServerChannel()')
     }
     this.factory = factory
@@ -55,13 +56,13 @@ export abstract class AbstractBootstrap<C extends Channel> {
 
   /** Sets an option of the channel; null takes it back. */
   option<T>(option: ChannelOption<T>, value: T | null): this {
-    setOrRemove(this.options, option, value === null ? null : option.validate(value))
+    setOption(this.options, option, value, 'option')
     return this
   }
 
   /** Sets an attribute of the channel; null takes it back. */
   attr<T>(key: AttributeKey<T>, value: T | null): this {
-    setOrRemove(this.attrs, key as AttributeKey<unknown>, value)
+    setAttr(this.attrs, key, value, 'attr')
     return this
   }
 
@@ -96,11 +97,19 @@ export abstract class AbstractBootstrap<C extends Channel> {
   }
 
   /**
-   * Makes, initialises and registers a channel, then runs `operation` on it in a task of its loop. Any failure closes the channel;
-   * the future gives the channel.
+   * Makes, initialises and registers a channel, then runs `operation` on it in a task of its loop. Any failure closes the channel
+   * and fails the future, also that of the factory; the future gives the channel.
    */
   protected start(operation: (channel: C) => ChannelFuture, options: OperationOptions | undefined): ChannelFuture<C> {
-    const channel = this.factory === undefined ? this.defaultChannel() : this.factory()
+    let channel: C
+    try {
+      channel = this.makeChannel()
+    } catch (error) {
+      // A future needs a channel: one that never was open.
+      const none = this.defaultChannel()
+      ;(none as unknown as AbstractChannel).closeForcibly()
+      return new DefaultChannelPromise<C>(none).setFailure(toError(error))
+    }
     const promise = new DefaultChannelPromise<C>(channel)
     const closeForcibly = (): void => (channel as unknown as AbstractChannel).closeForcibly()
     if (options?.signal?.aborted === true) {
@@ -124,23 +133,41 @@ export abstract class AbstractBootstrap<C extends Channel> {
     })
     const run = (): void => {
       if (promise.isDone) return
-      operation(channel).addListener((done) => {
-        if (done.isSuccess) promise.trySuccess(channel)
-        else fail(done.cause)
-      })
+      try {
+        operation(channel).addListener((done) => {
+          if (done.isSuccess) promise.trySuccess(channel)
+          else fail(done.cause)
+        })
+      } catch (error) {
+        fail(toError(error))
+      }
     }
-    ;(this.registrar ?? EventLoopGroup.shared()).register(channel).addListener((registered) => {
-      if (registered.isSuccess) channel.eventLoop.execute(run)
-      else fail(registered.cause)
-    })
+    try {
+      ;(this.registrar ?? EventLoopGroup.shared()).register(channel).addListener((registered) => {
+        if (registered.isSuccess) channel.eventLoop.execute(run)
+        else fail(registered.cause)
+      })
+    } catch (error) {
+      fail(toError(error))
+    }
     return promise
+  }
+
+  private makeChannel(): C {
+    if (this.factory === undefined) return this.defaultChannel()
+    const channel: unknown = this.factory()
+    if (!(channel instanceof AbstractChannel)) {
+      throw new IllegalArgumentError(`channel: the function gave ${String(channel)} (expected: a new channel)`)
+    }
+    if (!channel.isOpen || channel.isRegistered) throw new ChannelStateError('channel: the function gave a channel that was used before')
+    return channel as unknown as C
   }
 }
 
 /** The handler itself, or an initializer around the function. */
 export function toHandler<C extends Channel>(handler: HandlerOrInitializer<C>, caller: string): ChannelHandler {
   if (typeof handler === 'function') {
-    if (Function.prototype.toString.call(handler).startsWith('class')) {
+    if (isClass(handler)) {
       throw new IllegalArgumentError(`${caller}: pass new ${handler.name}() or an initializer function, not the class`)
     }
     return new ChannelInitializer<C>(handler)
@@ -154,8 +181,9 @@ export type Target = SocketAddressLike | number | string
 
 /** True for a {@link Target}, false for the options of a call without one. */
 export function isAddress(value: Target | OperationOptions | undefined): value is Target {
-  if (typeof value === 'number' || typeof value === 'string') return true
-  return value !== undefined && ('address' in value || 'path' in value || 'localId' in value)
+  if (value === undefined) return false
+  if (typeof value !== 'object' || value === null) return true
+  return 'address' in value || 'path' in value || 'localId' in value || 'port' in value
 }
 
 /** The address a call names. */
@@ -165,9 +193,23 @@ export function parseAddress(first: Target, host: string | undefined, defaultHos
   return toSocketAddress(first)
 }
 
-function setOrRemove<K>(map: Map<K, unknown>, key: K, value: unknown): void {
-  if (value === null) map.delete(key)
-  else map.set(key, value)
+/** Sets an option, or with null takes it back. An IllegalArgumentError when it is no option: a misspelt one is undefined. */
+export function setOption<T>(map: Map<ChannelOption<unknown>, unknown>, option: ChannelOption<T>, value: T | null, caller: string): void {
+  if (!(option instanceof ChannelOption)) throw new IllegalArgumentError(`${caller}: ${String(option)} (expected: a ChannelOption)`)
+  if (value === null) map.delete(option)
+  else map.set(option, option.validate(value))
+}
+
+/** Sets an attribute, or with null takes it back. */
+export function setAttr<T>(map: Map<AttributeKey<unknown>, unknown>, key: AttributeKey<T>, value: T | null, caller: string): void {
+  if (!(key instanceof AttributeKey)) throw new IllegalArgumentError(`${caller}: ${String(key)} (expected: an AttributeKey)`)
+  if (value === null) map.delete(key as AttributeKey<unknown>)
+  else map.set(key as AttributeKey<unknown>, value)
+}
+
+/** A parameter named `classes` is no class. */
+function isClass(fn: object): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(fn)) && 'prototype' in fn
 }
 
 function cancelWithSignal<T>(promise: DefaultChannelPromise<T>, signal: AbortSignal | undefined): void {

@@ -13,6 +13,9 @@ export interface ChildSettings {
   readonly attrs: ReadonlyMap<AttributeKey<unknown>, unknown>
 }
 
+const SETUP_FAILED = 'its handler, options or attributes could not be set'
+const REGISTRATION_FAILED = 'the registration failed'
+
 /**
  * The last handler of a server channel: gives each accepted channel its handler, options and attributes and registers it. Whatever
  * fails on the way gives the channel up, which closes it; the server goes on.
@@ -26,15 +29,18 @@ export class ServerBootstrapAcceptor implements ChannelHandler {
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
     if (!(msg instanceof AbstractChannel)) return void ctx.fireChannelRead(msg)
+    if (!msg.isOpen) return // refused, or closed by the handler that held it
+    let step = SETUP_FAILED
     try {
       msg.pipeline.addLast(this.child.handler)
       for (const [option, value] of this.child.options) msg.config.setOption(option, value)
       for (const [key, value] of this.child.attrs) msg.attr(key).set(value)
+      step = REGISTRATION_FAILED
       this.child.registrar.register(msg).addListener((registered) => {
-        if (registered.cause !== undefined) msg.abandon(registered.cause)
+        if (registered.cause !== undefined) msg.abandon(registered.cause, REGISTRATION_FAILED)
       })
     } catch (error) {
-      msg.abandon(toError(error))
+      msg.abandon(toError(error), step)
     }
   }
 }

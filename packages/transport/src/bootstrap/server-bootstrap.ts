@@ -1,5 +1,6 @@
-import { type AttributeKey, getLogger, IllegalStateError } from '@knotty/common'
-import type { Channel, ServerChannel } from '../channel/channel.js'
+import { type AttributeKey, getLogger, IllegalArgumentError, IllegalStateError } from '@knotty/common'
+import { AbstractChannel } from '../channel/abstract-channel.js'
+import type { ServerChannel } from '../channel/channel.js'
 import { checkSupported } from '../channel/channel-config.js'
 import type { ChannelFuture } from '../channel/channel-future.js'
 import type { ChannelHandler } from '../channel/channel-handler.js'
@@ -17,6 +18,8 @@ import {
   isAddress,
   type OperationOptions,
   parseAddress,
+  setAttr,
+  setOption,
   type Target,
   toHandler,
 } from './abstract-bootstrap.js'
@@ -69,15 +72,13 @@ export class ServerBootstrap extends AbstractBootstrap<ServerChannel> {
 
   /** Sets an option of accepted channels; null takes it back. */
   childOption<T>(option: ChannelOption<T>, value: T | null): this {
-    if (value === null) this.childOptions.delete(option)
-    else this.childOptions.set(option, option.validate(value))
+    setOption(this.childOptions, option, value, 'childOption')
     return this
   }
 
   /** Sets an attribute of accepted channels; null takes it back. */
   childAttr<T>(key: AttributeKey<T>, value: T | null): this {
-    if (value === null) this.childAttrs.delete(key as AttributeKey<unknown>)
-    else this.childAttrs.set(key as AttributeKey<unknown>, value)
+    setAttr(this.childAttrs, key, value, 'childAttr')
     return this
   }
 
@@ -120,30 +121,29 @@ export class ServerBootstrap extends AbstractBootstrap<ServerChannel> {
     if (target === undefined) throw new IllegalStateError('no address is set: call bind(port) or .localAddress(…)')
     const options = third ?? (typeof second === 'object' ? second : named ? undefined : first)
     this.warnOfSingleUse(childHandler)
-    return this.start((channel) => channel.bind(target), options)
+    const acceptor = new ServerBootstrapAcceptor({
+      registrar: this.childRegistrar ?? this.registrar ?? EventLoopGroup.shared(),
+      handler: childHandler,
+      options: new Map(this.childOptions),
+      attrs: new Map(this.childAttrs),
+    })
+    return this.start((channel) => {
+      // Not before now: what the user's own initializer added, also an async one, stands before the acceptor.
+      channel.pipeline.addLast(acceptor)
+      return channel.bind(target)
+    }, options)
   }
 
   protected override initChannel(channel: ServerChannel): void {
-    const handler = this.ownChildHandler as ChannelHandler
+    if (!(channel instanceof AbstractChannel) || !channel.isServer) {
+      throw new IllegalArgumentError(`channel: ${String(channel)} is not a server channel (expected: () => new LibuvServerChannel())`)
+    }
     if (channel instanceof LibuvServerChannel) {
       for (const option of this.childOptions.keys()) checkSupported(option, channel.supportedChildOptions, 'the child channel class')
     }
     for (const [option, value] of this.options) channel.config.setOption(option, value)
     for (const [key, value] of this.attrs) channel.attr(key).set(value)
-    const acceptor = new ServerBootstrapAcceptor({
-      registrar: this.childRegistrar ?? this.registrar ?? EventLoopGroup.shared(),
-      handler,
-      options: new Map(this.childOptions),
-      attrs: new Map(this.childAttrs),
-    })
-    const own = this.ownHandler
-    channel.pipeline.addLast(
-      new ChannelInitializer((ch: Channel) => {
-        if (own !== undefined) ch.pipeline.addLast(own)
-        // In a later task: what the user's own initializer adds stands before the acceptor.
-        ch.eventLoop.execute(() => ch.pipeline.addLast(acceptor))
-      }),
-    )
+    if (this.ownHandler !== undefined) channel.pipeline.addLast(this.ownHandler)
   }
 
   protected override defaultChannel(): ServerChannel {

@@ -21,7 +21,9 @@ export abstract class ChannelLifecycle extends ChannelState {
   private everRegistered = false
   /** The promise of a registration that waits for async initializers. */
   private pendingRegistration: ChannelPromise | undefined = undefined
-  /** A read was asked for while {@link pendingRegistration} waited. */
+  /** The handlers have been told of the present registration. */
+  private announced = false
+  /** A read was asked for before that. */
   private readHeld = false
 
   /** Takes the event loop's resources; a throw fails the registration and closes the channel. */
@@ -56,6 +58,7 @@ export abstract class ChannelLifecycle extends ChannelState {
       const first = !this.everRegistered
       this.everRegistered = true
       this.registered = true
+      this.announced = false
       this.pipeline.registered()
       if (this.pipeline.initializing === undefined) this.completeRegistration(promise, first)
       else void this.awaitInitializers(promise, first)
@@ -88,12 +91,15 @@ export abstract class ChannelLifecycle extends ChannelState {
 
   /**
    * Internal: gives up a channel whose registration has not completed. A pending registration fails with `cause`; handlers that
-   * got handlerAdded get handlerRemoved; no other event.
+   * got handlerAdded get handlerRemoved; no other event. A channel that is registered all the same is closed like any other.
+   *
+   * @param _reason for the refused event of the server channel
    */
-  abandon(cause: Error): void {
+  abandon(cause: Error, _reason?: string): void {
     this.closeCause ??= cause
-    if (this.pendingRegistration === undefined) this.closeForcibly()
-    else this.registrationFailed(this.pendingRegistration, cause)
+    if (this.pendingRegistration !== undefined) this.registrationFailed(this.pendingRegistration, cause)
+    else if (this.registered) return this.closeBecause(cause)
+    else this.closeForcibly()
     this.pipeline.destroy()
   }
 
@@ -164,7 +170,14 @@ export abstract class ChannelLifecycle extends ChannelState {
       buffer.failFlushed(flushedCause, false)
       buffer.close(unflushedCause)
     }
-    if (this.inFlush) this.later(() => this.deregister1(this.newPromise(), wasActive))
+    const held = this.pendingRegistration
+    if (held !== undefined) {
+      // Nobody was told of a channel that async initializers hold back, so nobody is told of its end.
+      this.later(() => {
+        this.registrationFailed(held, this.closedError())
+        this.pipeline.destroy()
+      })
+    } else if (this.inFlush) this.later(() => this.deregister1(this.newPromise(), wasActive))
     else this.deregister1(this.newPromise(), wasActive)
   }
 
@@ -179,9 +192,9 @@ export abstract class ChannelLifecycle extends ChannelState {
     return false
   }
 
-  /** True while async initializers hold the channel back; the read that was asked for then comes after channelActive. */
+  /** True until the handlers are told of the registration; the read that was asked for comes after channelActive then. */
   protected holdRead(): boolean {
-    if (this.pendingRegistration === undefined) return false
+    if (this.announced) return false
     this.readHeld = true
     return true
   }
@@ -193,11 +206,14 @@ export abstract class ChannelLifecycle extends ChannelState {
       waited = this.pipeline.initializing
       await waited
     }
+    if (this.pendingRegistration !== promise) return // abandoned meanwhile
     this.pendingRegistration = undefined
     if (this.ensureOpen(promise)) this.completeRegistration(promise, first)
   }
 
   private completeRegistration(promise: ChannelPromise, first: boolean): void {
+    this.pipeline.initializing = undefined
+    this.announced = true
     promise.trySuccess()
     this.pipeline.fireChannelRegistered()
     if (!this.isActive) return
@@ -222,7 +238,7 @@ export abstract class ChannelLifecycle extends ChannelState {
     if (!promise.setUncancellable()) return
     if (!this.registered) return void promise.trySuccess()
     this.later(() => {
-      this.giveBackLoop()
+      if (this.registered) this.giveBackLoop() // not when deregister() and close() both queued this task
       if (fireInactive) {
         this.emitter?.emit('inactive')
         this.pipeline.fireChannelInactive()

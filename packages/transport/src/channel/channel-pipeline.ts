@@ -41,8 +41,8 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   closeOnUncaught: boolean
   /** Internal: how many exceptionCaught calls are on the stack. */
   exceptionDepth = 0
-  /** Internal: how many inbound handler methods have thrown; the accept guard compares it. */
-  handlerErrors = 0
+  /** Internal, server channels only: what an inbound handler method threw last; the accept guard takes it. */
+  handlerError: Error | undefined = undefined
   /** Internal: settles when the async initializers have; registration waits for it. Never rejects. */
   initializing: Promise<void> | undefined = undefined
   private readonly headContext: ChannelHandlerContext

@@ -215,7 +215,7 @@ export abstract class InboundContext {
 
   protected handlerThrew(thrown: unknown): void {
     const error = toError(thrown)
-    this.pipeline.handlerErrors++
+    if (this.pipeline.transport.isServer) this.pipeline.handlerError = error
     // Netty drops what is thrown beneath an exceptionCaught: the handlers are reporting an error already.
     if (this.pipeline.exceptionDepth > 0) this.logDropped('threw while an exception was being handled', error)
     else this.invokeExceptionCaught(error)

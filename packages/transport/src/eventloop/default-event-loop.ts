@@ -109,9 +109,10 @@ export class DefaultEventLoop implements EventLoop {
   register(channel: Channel): ChannelFuture {
     const promise = new DefaultChannelPromise(channel)
     const registered = channel as AbstractChannel
-    if (this.shuttingDown) {
-      registered.closeForcibly()
-      return promise.setFailure(new RejectedExecutionError('the event loop is shutting down and takes no channels'))
+    if (this.shuttingDown && !registered.isRegistered) {
+      const cause = new RejectedExecutionError('the event loop is shutting down and takes no channels')
+      registered.abandon(cause)
+      return promise.setFailure(cause)
     }
     registered.register0(this, promise)
     return promise
@@ -120,7 +121,7 @@ export class DefaultEventLoop implements EventLoop {
   /** Internal: an open channel is registered here; the first one makes the loop keep the process alive. */
   addChannel(channel: AbstractChannel): void {
     this.channels.add(channel)
-    this.keepAlive ??= setInterval(() => undefined, KEEP_ALIVE_INTERVAL_MS)
+    if (this.keepAlive === undefined) runInRootContext(() => (this.keepAlive = setInterval(() => undefined, KEEP_ALIVE_INTERVAL_MS)))
   }
 
   /** Internal: the channel is closed or deregistered. */
@@ -139,36 +140,38 @@ export class DefaultEventLoop implements EventLoop {
     }
     if (this.shuttingDown) return this.termination
     this.shuttingDown = true
-    for (const timer of [...this.timers]) timer.cancel()
-    for (const channel of [...this.channels]) if (channel.isServer) channel.close()
+    for (const timer of this.timers) timer.cancel()
+    for (const channel of this.channels) if (channel.isServer) channel.close()
     const start = this.ticker.now()
     this.lastTaskAt = start
-    this.waitForQuiet(start + timeoutMs, quietPeriodMs)
+    runInRootContext(() => this.waitForQuiet(start + timeoutMs, quietPeriodMs))
     return this.termination
   }
 
   private waitForQuiet(deadline: number, quietPeriodMs: number): void {
     const now = this.ticker.now()
     const quietAt = Math.min(this.lastTaskAt + quietPeriodMs, deadline)
-    if (now >= quietAt) this.closeChannels()
+    if (now >= quietAt) this.tasks.push(() => this.closeChannels(deadline))
     // A loop without channels has nobody to be quiet for, but its tasks may still post tasks: Netty waits as well.
     else setTimeout(() => this.waitForQuiet(deadline, quietPeriodMs), quietAt - now)
   }
 
-  private closeChannels(): void {
-    for (const channel of [...this.channels]) channel.close()
-    this.tasks.push(() => this.closeStubborn())
+  private closeChannels(deadline: number): void {
+    for (const channel of this.channels) channel.close()
+    this.tasks.push(() => this.closeStubborn(deadline))
   }
 
   /** Channels whose handlers kept the close to themselves are closed past their pipelines. */
-  private closeStubborn(): void {
-    for (const channel of [...this.channels]) if (channel.isOpen) channel.close0(channel.newPromise())
-    this.tasks.push(() => this.terminate())
+  private closeStubborn(deadline: number): void {
+    for (const channel of this.channels) if (channel.isOpen) channel.close0(channel.newPromise())
+    this.tasks.push(() => this.terminate(deadline))
   }
 
-  private terminate(): void {
-    if (this.channels.size > 0 || this.tasks.size > 0) return this.tasks.push(() => this.terminate())
-    for (const timer of [...this.timers]) timer.cancel()
+  /** Tasks are run to the last one, but those that post others for ever do not hold the end up beyond the deadline. */
+  private terminate(deadline: number): void {
+    const waits = this.channels.size > 0 || (this.tasks.size > 0 && this.ticker.now() < deadline)
+    if (waits) return this.tasks.push(() => this.terminate(deadline))
+    for (const timer of this.timers) timer.cancel()
     this.termination.trySuccess()
   }
 

@@ -14,6 +14,8 @@ export interface GuardedServer<S extends RawSocket> extends AbstractChannel {
   /** The guards whose children are not registered yet although accept has returned. */
   readonly heldGuards: Set<AcceptedSocketGuard>
   readonly registrationTimeoutMs: number
+  /** The guard whose child is in the server's pipeline just now. */
+  admitting: AcceptedSocketGuard | undefined
   /** Makes the channel over the socket; may throw. */
   newChild(socket: S, guard: AcceptedSocketGuard): AbstractChannel
   remoteAddressOf(socket: S): SocketAddress | undefined
@@ -33,14 +35,14 @@ export const rawSocketCloser: { close(socket: RawSocket): void } = { close: (soc
  *
  * Node never closes a socket by itself: an accepted one that is dropped stays in CLOSE_WAIT for ever, with no event. So every
  * exit before channelRegistered ends in {@link closeBeforeHandOver}: a throw, a message nobody took, a failed or overdue
- * registration, a server that closes meanwhile.
+ * registration, a server that closes meanwhile. None of its methods throws: nobody could do more than they do.
  */
 export class AcceptedSocketGuard {
   private readonly server: GuardedServer<RawSocket>
   private readonly socket: RawSocket
+  private state: 'owning' | 'handed over' | 'closed' = 'owning'
   private child: AbstractChannel | undefined = undefined
-  private settled = false
-  private reason = 'the channel was closed before it was registered'
+  private reason: string | undefined = undefined
   private cause: Error | undefined = undefined
   private deadline: ScheduledTask | undefined = undefined
 
@@ -49,64 +51,82 @@ export class AcceptedSocketGuard {
     this.socket = socket
   }
 
+  /** The socket is neither handed over nor closed yet. */
+  get isOwner(): boolean {
+    return this.state === 'owning'
+  }
+
   /** Runs the accept path for one socket. Never throws: the caller is native code. */
   static accept<S extends RawSocket>(server: GuardedServer<S>, socket: S): void {
+    const guarded = server as unknown as GuardedServer<RawSocket>
     let guard: AcceptedSocketGuard | undefined
+    let cause: Error | undefined
     try {
-      guard = new AcceptedSocketGuard(server as unknown as GuardedServer<RawSocket>, socket)
+      guard = new AcceptedSocketGuard(guarded, socket)
       guard.admit()
     } catch (error) {
-      if (guard === undefined) getLogger().error('an accepted socket was closed: nothing could be made to guard it', error)
-      else guard.refuse('no channel could be made', toError(error))
+      cause = toError(error)
     } finally {
-      if (guard === undefined) rawSocketCloser.close(socket)
+      server.admitting = undefined
+      if (guard === undefined) closeRefused(guarded, socket, undefined, NO_CHANNEL, cause)
+      else if (cause !== undefined) guard.refuse(guard.child === undefined ? NO_CHANNEL : 'the server could not admit it', cause)
       else if (guard.deadline === undefined) guard.closeBeforeHandOver()
     }
   }
 
   /** The channel is registered and owns the socket from now on. */
   handOver(): void {
-    if (this.settle()) this.server.onAccepted(this.child as AbstractChannel)
+    if (this.settle('handed over')) this.server.onAccepted(this.child as AbstractChannel)
   }
 
-  /** Why the channel is going to be closed, for the refused event; the close itself comes next. */
-  setCause(cause: Error): void {
-    this.reason = 'the initializer failed'
+  /** Why the channel is going to be closed, for the refused event; the first one counts. The close itself comes next. */
+  setCause(reason: string | undefined, cause: Error): void {
+    this.reason ??= reason
     this.cause ??= cause
   }
 
   /** Closes the socket and its channel, unless the channel is registered. */
   refuse(reason: string, cause: Error | undefined): void {
-    if (this.settled) return
-    this.reason = reason
+    if (this.state !== 'owning') return
+    this.reason ??= reason
     this.cause ??= cause
     try {
       this.child?.abandon(cause ?? new Error(reason))
+    } catch (error) {
+      getLogger().error('the channel of a refused connection could not be given up', error)
     } finally {
       this.closeBeforeHandOver()
     }
   }
 
-  /** Closes the socket, unless it was handed over; what the channel's own close calls until then. */
-  closeBeforeHandOver(): void {
-    if (!this.settle()) return
-    const remoteAddress = this.server.remoteAddressOf(this.socket)
-    rawSocketCloser.close(this.socket)
-    this.server.onRefused({ reason: this.reason, remoteAddress, cause: this.cause })
+  /**
+   * Closes the socket unless it was handed over; what the channel's own close calls until then. True when the socket is closed, now
+   * or before; false when it is the channel's to close.
+   */
+  closeBeforeHandOver(cause?: Error): boolean {
+    if (!this.settle('closed')) return this.state === 'closed'
+    this.cause ??= cause
+    this.reason ??= this.cause === undefined ? 'it was closed before it was registered' : 'the registration failed'
+    closeRefused(this.server, this.socket, this.child, this.reason, this.cause)
+    return true
   }
 
   private admit(): void {
     const { server } = this
+    const { pipeline } = server
+    server.eventLoop.counters.accepted++
     const child = server.newChild(this.socket, this)
     this.child = child
-    const errorsBefore = server.pipeline.handlerErrors
-    server.pipeline.fireChannelRead(child)
-    const threw = server.pipeline.handlerErrors !== errorsBefore
-    server.pipeline.fireChannelReadComplete()
-    if (this.settled) return
-    if (threw) return this.refuse('a handler of the server threw', undefined)
-    if (!child.isOpen) return
-    this.hold()
+    server.admitting = this
+    pipeline.handlerError = undefined
+    pipeline.fireChannelRead(child)
+    const thrown = pipeline.handlerError as Error | undefined
+    pipeline.handlerError = undefined
+    pipeline.fireChannelReadComplete()
+    if (this.state !== 'owning') return
+    if (thrown !== undefined) return this.refuse('a handler of the server threw', thrown)
+    if (!server.isOpen) return this.refuse(SERVER_CLOSED, undefined)
+    if (child.isOpen) this.hold()
   }
 
   /** A parent handler keeps the channel (async admission), or its registration takes its time: there is a deadline. */
@@ -123,11 +143,38 @@ export class AcceptedSocketGuard {
   }
 
   /** True for the first caller. */
-  private settle(): boolean {
-    if (this.settled) return false
-    this.settled = true
+  private settle(state: 'handed over' | 'closed'): boolean {
+    if (this.state !== 'owning') return false
+    this.state = state
     this.deadline?.cancel()
     this.server.heldGuards.delete(this)
     return true
+  }
+}
+
+const NO_CHANNEL = 'no channel could be made'
+/** Why a server refuses the connections it holds when it closes. */
+export const SERVER_CLOSED = 'the server was closed meanwhile'
+
+/** Whatever else fails, the socket is closed; then the server is told. */
+function closeRefused(
+  server: GuardedServer<RawSocket>,
+  socket: RawSocket,
+  child: AbstractChannel | undefined,
+  reason: string,
+  cause: Error | undefined,
+): void {
+  let remoteAddress: SocketAddress | undefined
+  try {
+    remoteAddress = child?.remoteAddress ?? server.remoteAddressOf(socket)
+  } catch {
+    // Only for the event: without memory for the address there is still a socket to close.
+  } finally {
+    rawSocketCloser.close(socket)
+  }
+  try {
+    server.onRefused({ reason, remoteAddress, cause })
+  } catch (error) {
+    getLogger().error('a refused connection could not be reported', error)
   }
 }

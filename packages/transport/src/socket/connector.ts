@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns'
-import { type ScheduledTask, toError } from '@knotty/common'
+import { runInRootContext, type ScheduledTask, toError } from '@knotty/common'
 import { ConnectError, ConnectTimeoutError } from '../channel/errors.js'
 import type { EventLoop } from '../eventloop/event-loop.js'
 import { TcpSocketAddress } from './address.js'
@@ -42,8 +42,11 @@ export class Connector {
     this.options = options
     const { timeoutMs, remote, loop } = options
     if (timeoutMs > 0) this.timer = loop.schedule(() => this.timedOut(), timeoutMs)
-    if (!remote.isUnresolved) this.tryNext([remote])
-    else void this.resolve()
+    // The handle, and with it all that it ever reads, belongs to the async context it is made in: not to the caller's.
+    runInRootContext(() => {
+      if (!remote.isUnresolved) this.tryNext([remote])
+      else void this.resolve()
+    })
   }
 
   /** Ends it without a result. */
@@ -61,7 +64,8 @@ export class Connector {
       if (addresses.length === 0) throw new ConnectError(`no address was found for ${remote.address}`, [])
       loop.execute(() => this.tryNext(addresses))
     } catch (error) {
-      if (!this.over) this.fail(toError(error))
+      // Told later: connect() may not have returned yet.
+      if (!this.over) loop.execute(() => this.failUnlessOver(toError(error)))
     }
   }
 
@@ -95,6 +99,10 @@ export class Connector {
     const cause = this.errors.length === 0 ? undefined : { cause: this.summary() }
     this.abandonAttempt?.()
     this.fail(new ConnectTimeoutError(`no connection to ${remote.toString()} within ${timeoutMs} ms (name lookup included)`, cause))
+  }
+
+  private failUnlessOver(error: Error): void {
+    if (!this.over) this.fail(error)
   }
 
   private fail(error: Error): void {

@@ -149,7 +149,7 @@ describe('a promise that cannot belong to the operation', () => {
 
   test('the closeFuture', () => {
     const { channel, ctx } = contextBehind({})
-    assert.throws(() => ctx.close(channel.closeFuture as ChannelPromise), { ...ILLEGAL, message: /closeFuture is completed by the channel/ })
+    assert.throws(() => ctx.close(channel.closeFuture as ChannelPromise), { ...ILLEGAL, message: /closeFuture is completed by/ })
   })
 
   for (const value of [null, 7, {}, Promise.resolve()]) {

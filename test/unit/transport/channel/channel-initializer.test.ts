@@ -166,11 +166,20 @@ describe('an async initializer', () => {
     assert.deepEqual(log, ['deep added', 'deep registered', 'deep active', 'deep read'])
   })
 
-  test('a read asked for meanwhile reaches the transport after channelActive only', async () => {
+  test('a read asked for meanwhile reaches the transport after channelActive, and only once', async () => {
     const gate = deferred()
-    const channel = new ReadCountingChannel(undefined, [], undefined as never)
-    void channel
+    const channel = new ReadCountingChannel(
+      new ChannelInitializer(async (ch) => {
+        ch.config.autoRead = false
+        ch.read()
+        await gate.promise
+      }),
+    )
+    await nextTurn()
+    assert.equal(channel.reads, 0)
     gate.resolve()
+    await nextTurn()
+    assert.equal(channel.reads, 1)
   })
 
   test('a channel that is closed meanwhile is not registered', async () => {

@@ -70,7 +70,7 @@ describe('which methods of a handler are called', () => {
 
   test('a class is read once: a method put on its prototype after the first instance was added is not seen', () => {
     class Late {}
-    new EmbeddedChannel(new Late() as ChannelHandler)
+    assert.ok(new EmbeddedChannel(new Late() as ChannelHandler).pipeline.get(Late))
     let called = false
     Object.defineProperty(Late.prototype, 'channelRead', { value: () => (called = true) })
     new EmbeddedChannel(new Late() as ChannelHandler).writeInbound('a')

@@ -2,6 +2,12 @@ import { ByteBuf } from '@knotty/buffer'
 import type { OutboundBuffer } from '../../channel/outbound-buffer.js'
 import type { OutboundSlabs } from './outbound-slab.js'
 
+/** Where gathered bytes go, and the memory that must never be given to a write. */
+interface GatherMemory {
+  readonly readSlab: Buffer
+  readonly outbound: OutboundSlabs
+}
+
 /** One request carries at most so much, so that water marks and other channels react. */
 const MAX_REQUEST_BYTES = 1024 * 1024
 /** More chunks than IOV_MAX would make libuv queue the write even when the kernel has room. */
@@ -14,28 +20,34 @@ export class GatheredWrite {
 
   /**
    * Gathers flushed messages, oldest first. Messages below `copyThresholdBytes`, and all bytes of a read slab, are copied into the
-   * outbound slabs, neighbours into one chunk; larger ones that own their memory go as they are.
+   * outbound slabs, neighbours into one chunk; larger ones that own their memory go as they are. Call {@link clear} afterwards.
    */
-  fill(outbound: OutboundBuffer, slabs: OutboundSlabs, copyThresholdBytes: number): void {
-    this.chunks.length = 0
-    this.bytes = 0
+  fill(outbound: OutboundBuffer, memory: GatherMemory, copyThresholdBytes: number): void {
+    const slabs = memory.outbound
     const count = outbound.size
     for (let index = 0; index < count && this.bytes < MAX_REQUEST_BYTES && this.chunks.length < MAX_REQUEST_CHUNKS - 1; index++) {
       const msg = outbound.messageAt(index)
       const size = sizeOf(msg)
       if (size === 0) continue
       const limit = Math.min(size, MAX_REQUEST_BYTES - this.bytes)
-      if (size < copyThresholdBytes || (msg instanceof ByteBuf && msg.storage.slab)) {
+      const large = size < copyThresholdBytes ? undefined : ownMemoryOf(msg as ByteBuf | Uint8Array, memory.readSlab)
+      if (large === undefined) {
         const copied = this.copy(msg as ByteBuf | Uint8Array, size, limit, slabs)
         this.bytes += copied
         if (copied < size) break
       } else {
         this.endSlabChunk(slabs)
-        this.chunks.push(msg instanceof ByteBuf ? msg.unsafeBuffer().subarray(0, limit) : asBuffer(msg as Uint8Array).subarray(0, limit))
+        this.chunks.push(large.subarray(0, limit))
         this.bytes += limit
       }
     }
     this.endSlabChunk(slabs)
+  }
+
+  /** Forgets the chunks: they would keep the memory of messages that have left alive. */
+  clear(): void {
+    this.chunks.length = 0
+    this.bytes = 0
   }
 
   /** Copies the message, or, of one larger than a slab, what fits. */
@@ -62,6 +74,8 @@ function sizeOf(msg: unknown): number {
   return msg instanceof Uint8Array ? msg.byteLength : 0
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** The bytes, unless they lie in the read slab: then undefined, also for an array that a handler cut from it with unsafeBuffer. */
+function ownMemoryOf(msg: ByteBuf | Uint8Array, readSlab: Buffer): Buffer | undefined {
+  if (msg instanceof ByteBuf) return msg.storage.bytes.buffer === readSlab.buffer ? undefined : msg.unsafeBuffer()
+  return msg.buffer === readSlab.buffer ? undefined : Buffer.from(msg.buffer, msg.byteOffset, msg.byteLength)
 }

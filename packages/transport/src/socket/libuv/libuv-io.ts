@@ -50,6 +50,8 @@ export class LibuvIo {
   retireRequest(request: WriteRequest): void {
     const previous = this.justCompleted
     this.justCompleted = request
+    request.buffer = null
+    request.owner = null
     if (previous !== undefined) this.returnRequest(previous)
   }
 }

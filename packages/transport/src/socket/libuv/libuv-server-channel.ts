@@ -1,16 +1,17 @@
 import { release } from '@knotty/buffer'
-import { diagnostics, getLogger, toError, UnsupportedOperationError } from '@knotty/common'
+import { diagnostics, toError, UnsupportedOperationError } from '@knotty/common'
 import { AbstractChannel } from '../../channel/abstract-channel.js'
 import type { ServerChannel, TransportName } from '../../channel/channel.js'
 import type { RefusedEvent } from '../../channel/channel-events.js'
 import type { ChannelHandlerContext } from '../../channel/channel-handler-context.js'
 import { ChannelOption } from '../../channel/channel-option.js'
 import type { ChannelPromise } from '../../channel/channel-promise.js'
-import { ChannelStateError } from '../../channel/errors.js'
+import { ChannelStateError, ConnectError } from '../../channel/errors.js'
 import { type DefaultEventLoop, reportNativeEntryError } from '../../eventloop/default-event-loop.js'
-import { AcceptedSocketGuard, type GuardedServer } from '../accepted-socket-guard.js'
+import { AcceptedSocketGuard, type GuardedServer, SERVER_CLOSED } from '../accepted-socket-guard.js'
 import { type SocketAddress, TcpSocketAddress } from '../address.js'
 import { resolveByDns } from '../connector.js'
+import { LimitedWarning } from '../limited-warning.js'
 import type { TcpHandle } from './binding.js'
 import { LibuvSocketChannel } from './libuv-socket-channel.js'
 import { bindHandle, listenHandle, localAddressOf, newListenerHandle, remoteAddressOf } from './tcp-handle.js'
@@ -26,8 +27,8 @@ const OPTIONS: ReadonlySet<ChannelOption<unknown>> = new Set<ChannelOption<unkno
 /** With 128, 883 of 1,500 clients that connected at once believed they were connected and got no byte. */
 const DEFAULT_BACKLOG = 4096
 const DEFAULT_REGISTRATION_TIMEOUT_MS = 10_000
-/** What the kernel says to bind on `::` where there is no IPv6. */
-const NO_IPV6: ReadonlySet<unknown> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'])
+/** What the kernel says to bind on an address it does not have: `::` where there is no IPv6. */
+const NO_SUCH_ADDRESS: ReadonlySet<unknown> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'])
 
 /**
  * A listening TCP socket on Node's own handle. Accepted handles become {@link LibuvSocketChannel}s without a net.Socket between,
@@ -38,9 +39,12 @@ export class LibuvServerChannel extends AbstractChannel implements ServerChannel
   readonly supportedOptions: ReadonlySet<ChannelOption<unknown>> = OPTIONS
   readonly remoteAddress: undefined = undefined
   readonly heldGuards: Set<AcceptedSocketGuard> = new Set<AcceptedSocketGuard>()
+  admitting: AcceptedSocketGuard | undefined = undefined
   private handle: TcpHandle | undefined = undefined
   private state: 'open' | 'binding' | 'bound' | 'closed' = 'open'
   private local: TcpSocketAddress | undefined = undefined
+  private bindPromise: ChannelPromise | undefined = undefined
+  private readonly warnings = new LimitedWarning()
 
   constructor() {
     super(undefined)
@@ -71,7 +75,7 @@ export class LibuvServerChannel extends AbstractChannel implements ServerChannel
     return LibuvSocketChannel.OPTIONS
   }
 
-  /** Makes the channel of one accepted connection; override to make another class of channel. */
+  /** Makes the channel of one accepted connection; override to make another class of channel, which must get the guard. */
   newChild(handle: TcpHandle, guard: AcceptedSocketGuard): LibuvSocketChannel {
     return new LibuvSocketChannel(this, handle, guard)
   }
@@ -86,25 +90,32 @@ export class LibuvServerChannel extends AbstractChannel implements ServerChannel
 
   onRefused(event: RefusedEvent): void {
     this.eventLoop.counters.refused++
-    getLogger().warn(`${this.toString()} closed a connection from ${String(event.remoteAddress ?? 'a peer that is gone')}: ${event.reason}`, event.cause)
+    const peer = String(event.remoteAddress ?? 'a peer that is gone')
+    this.warn(`closed a connection from ${peer}: ${event.reason}`, event.cause)
     if (diagnostics.acceptRefused.hasSubscribers) diagnostics.acceptRefused.publish({ server: this, ...event })
     this.emitter?.emit('refused', event)
   }
 
   /** From native code. */
   onConnection(status: number, client: TcpHandle | undefined): void {
-    if (status !== 0 || client === undefined) {
-      getLogger().warn(`${this.toString()} could not accept a connection`, uvError(status, 'accept'))
-      return
-    }
-    this.eventLoop.counters.accepted++
-    AcceptedSocketGuard.accept(this, client)
+    if (status !== 0 || client === undefined) this.warn('could not accept a connection', uvError(status, 'accept'))
+    else AcceptedSocketGuard.accept(this, client)
   }
 
-  /** An accepted channel that no handler took is closed by its guard, as soon as this returns. */
+  /** An accepted channel that no handler took is closed at once; one that a handler registered and passed on is not. */
   override onUnhandledMessage(ctx: ChannelHandlerContext, msg: unknown): void {
     if (!(msg instanceof AbstractChannel)) return super.onUnhandledMessage(ctx, msg)
-    msg.abandon(new ChannelStateError('no handler of the server channel took the accepted connection'))
+    if (msg.isRegistered) return
+    const reason = 'no handler of the server took it'
+    msg.abandon(new ChannelStateError(`an accepted connection was closed: ${reason} (${this.pipeline.toString()})`), reason)
+  }
+
+  /** What a handler threw at an accepted channel is told in the line of the refused connection. */
+  override onUncaughtException(ctx: ChannelHandlerContext, cause: Error): void {
+    if (this.admitting?.isOwner !== true || cause !== this.pipeline.handlerError) return super.onUncaughtException(ctx, cause)
+    if (diagnostics.exceptionUncaught.hasSubscribers) diagnostics.exceptionUncaught.publish({ channel: this, cause })
+    this.emitter?.emit('exception', cause)
+    if (this.pipeline.closeOnUncaught) this.close()
   }
 
   protected override doRegister(): void {
@@ -116,9 +127,11 @@ export class LibuvServerChannel extends AbstractChannel implements ServerChannel
   }
 
   protected doBind(localAddress: SocketAddress, promise: ChannelPromise): void {
+    if (!this.isRegistered) throw new ChannelStateError('bind: register the channel to an event loop first (ServerBootstrap does)')
     if (this.state !== 'open') throw new ChannelStateError(`bind: the channel is ${this.state} already`)
     if (!(localAddress instanceof TcpSocketAddress)) throw new ChannelStateError('a TCP server is bound to { address, port }')
     this.state = 'binding'
+    this.bindPromise = promise
     if (localAddress.isUnresolved) void this.resolveAndListen(localAddress, promise)
     else this.listen(localAddress, promise)
   }
@@ -132,7 +145,15 @@ export class LibuvServerChannel extends AbstractChannel implements ServerChannel
     this.state = 'closed'
     this.handle?.close()
     this.handle = undefined
-    for (const guard of [...this.heldGuards]) guard.refuse('the server was closed meanwhile', undefined)
+    this.bindPromise?.tryFailure(this.closedError()) // a name lookup under way may take long
+    this.bindPromise = undefined
+    for (const guard of this.heldGuards) guard.refuse(SERVER_CLOSED, undefined)
+    this.warnings.end((count) => `${this.toString()} closed ${count} more connections before they were registered`)
+  }
+
+  protected override operationFailed(promise: ChannelPromise, error: Error): void {
+    if (this.state === 'binding') this.state = 'open'
+    super.operationFailed(promise, error)
   }
 
   protected doShutdownInput(): void {
@@ -154,11 +175,23 @@ export class LibuvServerChannel extends AbstractChannel implements ServerChannel
 
   private async resolveAndListen(address: TcpSocketAddress, promise: ChannelPromise): Promise<void> {
     try {
-      const [first] = await resolveByDns(address.address)
+      const found = await resolveByDns(address.address)
       if (this.state !== 'binding') throw this.closedError()
-      this.listen(new TcpSocketAddress(first as string, address.port), promise)
+      if (found.length === 0) throw new ConnectError(`no address was found for "${address.address}"`, [])
+      this.listenOnFirst(found.map((each) => new TcpSocketAddress(each, address.port)), promise)
     } catch (error) {
       this.operationFailed(promise, toError(error))
+    }
+  }
+
+  /** A name may have addresses that this machine has not (::1 without IPv6). */
+  private listenOnFirst(addresses: readonly TcpSocketAddress[], promise: ChannelPromise): void {
+    const [address, ...others] = addresses as readonly [TcpSocketAddress, ...TcpSocketAddress[]]
+    try {
+      this.listen(address, promise)
+    } catch (error) {
+      if (others.length === 0 || !NO_SUCH_ADDRESS.has((error as { code?: unknown }).code)) throw error
+      this.listenOnFirst(others, promise)
     }
   }
 
@@ -168,7 +201,12 @@ export class LibuvServerChannel extends AbstractChannel implements ServerChannel
     this.local = localAddressOf(handle) ?? address
     handle.owner = this
     this.state = 'bound'
+    this.bindPromise = undefined
     this.activate(promise, true)
+  }
+
+  private warn(message: string, error: Error | undefined): void {
+    this.warnings.warn(this.eventLoop.ticker.now(), () => `${this.toString()} ${message}`, error)
   }
 
   private openListener(address: TcpSocketAddress): TcpHandle {
@@ -180,7 +218,7 @@ export class LibuvServerChannel extends AbstractChannel implements ServerChannel
       return handle
     } catch (error) {
       handle.close()
-      if (address.address === '::' && NO_IPV6.has((error as { code?: unknown }).code)) {
+      if (address.address === '::' && NO_SUCH_ADDRESS.has((error as { code?: unknown }).code)) {
         return this.openListener(new TcpSocketAddress('0.0.0.0', address.port))
       }
       throw error

@@ -1,37 +1,32 @@
 import { ByteBuf, Storage } from '@knotty/buffer'
-import { getLogger } from '@knotty/common'
+import { diagnostics, getLogger, runInRootContext, toError } from '@knotty/common'
 import { AbstractChannel } from '../../channel/abstract-channel.js'
 import type { Channel, TransportName } from '../../channel/channel.js'
-import { COMMON_OPTIONS } from '../../channel/channel-config.js'
+import type { ChannelHandlerContext } from '../../channel/channel-handler-context.js'
 import { ChannelOption } from '../../channel/channel-option.js'
 import type { ChannelPromise } from '../../channel/channel-promise.js'
-import { ChannelStateError, NotYetConnectedError, UnsupportedMessageTypeError } from '../../channel/errors.js'
+import { ChannelStateError, NotYetConnectedError } from '../../channel/errors.js'
 import { ChannelInputShutdownEvent, ChannelInputShutdownReadComplete } from '../../channel/events.js'
 import type { OutboundBuffer } from '../../channel/outbound-buffer.js'
 import { type DefaultEventLoop, reportNativeEntryError } from '../../eventloop/default-event-loop.js'
 import type { AcceptedSocketGuard } from '../accepted-socket-guard.js'
 import { type SocketAddress, TcpSocketAddress } from '../address.js'
 import { Connector, type HostResolver, resolveByDns } from '../connector.js'
+import { isPeerCondition } from '../peer-conditions.js'
 import { libuvBinding, type ShutdownRequest, type TcpHandle, type WriteRequest } from './binding.js'
+import { attemptConnect } from './connect-attempt.js'
 import { GatheredWrite } from './gather-write.js'
 import { LibuvIo } from './libuv-io.js'
 import type { PinnedSlabs } from './outbound-slab.js'
-import { bindHandle, connectHandle, localAddressOf, newSocketHandle, remoteAddressOf } from './tcp-handle.js'
+import { checkSocketMessage } from './socket-message.js'
+import { applySocketOption, SOCKET_OPTIONS } from './socket-options.js'
+import { localAddressOf, remoteAddressOf } from './tcp-handle.js'
 import { UV_EOF, uvError } from './uv-error.js'
-
-const OPTIONS: ReadonlySet<ChannelOption<unknown>> = new Set<ChannelOption<unknown>>([
-  ...COMMON_OPTIONS,
-  ChannelOption.ALLOW_HALF_CLOSURE,
-  ChannelOption.COPY_THRESHOLD_BYTES,
-  ChannelOption.TCP_NODELAY,
-  ChannelOption.SO_KEEPALIVE,
-  ChannelOption.SO_LINGER,
-])
-/** Kernel default of net.ipv4.tcp_keepalive_time would be 2 hours; Node's own API takes the delay in seconds, and libuv refuses 0. */
-const KEEP_ALIVE_DELAY_SECONDS = 60
 
 /** A write request under way: what it carries, and what it pins until the kernel has it. */
 interface InFlight {
+  /** Of the loop the channel belonged to when it wrote. */
+  readonly io: LibuvIo
   readonly bytes: number
   readonly slabs: PinnedSlabs
 }
@@ -47,8 +42,8 @@ const gathered = new GatheredWrite()
 export class LibuvSocketChannel extends AbstractChannel {
   readonly transport: TransportName = 'libuv'
   /** The options a TCP connection knows. */
-  static readonly OPTIONS: ReadonlySet<ChannelOption<unknown>> = OPTIONS
-  readonly supportedOptions: ReadonlySet<ChannelOption<unknown>> = OPTIONS
+  static readonly OPTIONS: ReadonlySet<ChannelOption<unknown>> = SOCKET_OPTIONS
+  readonly supportedOptions: ReadonlySet<ChannelOption<unknown>> = SOCKET_OPTIONS
   /** Turns host names into addresses; what Bootstrap.resolver sets. */
   resolver: HostResolver = resolveByDns
   private handle: TcpHandle | undefined
@@ -57,11 +52,14 @@ export class LibuvSocketChannel extends AbstractChannel {
   private io: LibuvIo | undefined = undefined
   private state: 'open' | 'connecting' | 'connected' | 'closed'
   private connector: Connector | undefined = undefined
+  private connectPromise: ChannelPromise | undefined = undefined
   private reading = false
   private readPending = false
   private inputEnded = false
   private inputDiscarded = false
   private inputEndTold = false
+  /** FIN waits behind queued writes: the handle cannot be reset meanwhile, and a try would leave it open for ever. */
+  private outputEnding = false
   private inFlight: InFlight | undefined = undefined
   private local: TcpSocketAddress | undefined = undefined
   private remote: TcpSocketAddress | undefined = undefined
@@ -105,36 +103,52 @@ export class LibuvSocketChannel extends AbstractChannel {
   }
 
   override registeredInPipeline(): void {
-    this.guard?.handOver()
-    this.guard = undefined
+    const guard = this.guard
+    this.guard = undefined // first: a listener of `accepted` may close the channel
+    guard?.handOver()
     super.registeredInPipeline()
   }
 
+  /** Until the hand-over the guard tells of it, in the one line of the refused connection. */
   override initializationFailed(cause: Error): void {
-    this.guard?.setCause(cause)
-    super.initializationFailed(cause)
+    if (this.guard === undefined) return super.initializationFailed(cause)
+    this.closeCause ??= cause
+    this.guard.setCause('the initializer failed', cause)
+  }
+
+  override onUncaughtException(ctx: ChannelHandlerContext, cause: Error): void {
+    if (this.guard === undefined || !this.pipeline.closeOnUncaught) return super.onUncaughtException(ctx, cause)
+    this.guard.setCause('a handler threw before the channel was registered', cause)
+    if (diagnostics.exceptionUncaught.hasSubscribers) diagnostics.exceptionUncaught.publish({ channel: this, cause })
+    this.emitter?.emit('exception', cause)
+    this.close()
+  }
+
+  override abandon(cause: Error, reason?: string): void {
+    this.guard?.setCause(reason, cause)
+    super.abandon(cause)
   }
 
   override autoReadChanged(autoRead: boolean): void {
     super.autoReadChanged(autoRead)
     if (autoRead) return
     this.readPending = false
-    this.stopReading()
+    if (!this.inputDiscarded) this.stopReading()
   }
 
   override socketOptionChanged(option: ChannelOption<unknown>, value: unknown): void {
-    if (this.handle === undefined) return
-    let status = 0
-    if (option === ChannelOption.TCP_NODELAY) status = this.handle.setNoDelay(value as boolean)
-    else if (option === ChannelOption.SO_KEEPALIVE) status = this.handle.setKeepAlive(value as boolean, KEEP_ALIVE_DELAY_SECONDS)
+    // What is set before registration is applied then, together with the default of TCP_NODELAY.
+    if (this.handle === undefined || this.io === undefined) return
+    const status = applySocketOption(this.handle, option, value)
     if (status !== 0) getLogger().warn(`${this.toString()}: the kernel refused ${option.name}`, uvError(status, 'setsockopt'))
   }
 
   protected override doRegister(): void {
     const io = LibuvIo.of(this.eventLoop)
-    // Once a handle: each call adds a native listener.
-    if (this.handle !== undefined && this.io === undefined) this.handle.useUserBuffer(io.readSlab)
+    // Once a handle, and once more when it comes to another loop: each call adds a native listener.
+    const sameSlab = this.io === io
     this.io = io
+    if (!sameSlab && this.handle !== undefined) this.prepare(this.handle)
     ;(this.eventLoop as DefaultEventLoop).addChannel(this)
   }
 
@@ -155,13 +169,20 @@ export class LibuvSocketChannel extends AbstractChannel {
     if (!(remoteAddress instanceof TcpSocketAddress)) throw new ChannelStateError('a TCP channel connects to { address, port }')
     const local = localAddress ?? this.local
     this.state = 'connecting'
+    this.connectPromise = promise
     this.connector = new Connector({
       loop: this.eventLoop,
       remote: remoteAddress,
       resolver: this.resolver,
       timeoutMs: this.config.connectTimeoutMillis,
-      attempt: (address, done) => this.attempt(address, local instanceof TcpSocketAddress ? local : undefined, done),
-      succeeded: (address) => this.connected(address, promise),
+      attempt: (address, done) =>
+        attemptConnect({
+          address,
+          local: local instanceof TcpSocketAddress ? local : undefined,
+          adopt: (handle) => this.adopt(handle, address),
+          done,
+        }),
+      succeeded: () => this.connected(promise),
       failed: (error) => this.connectFailed(promise, error),
     })
     promise.addListener(() => {
@@ -170,19 +191,18 @@ export class LibuvSocketChannel extends AbstractChannel {
   }
 
   protected doClose(): void {
-    this.detach((handle) => {
-      if (this.config.getOption(ChannelOption.SO_LINGER) === 0) handle.reset()
-      else handle.close()
-    })
+    this.detach(this.config.getOption(ChannelOption.SO_LINGER) === 0)
   }
 
   protected override doAbort(): void {
-    this.detach((handle) => void handle.reset())
+    this.detach(true)
   }
 
   protected doShutdownInput(): void {
     if (!this.isActive) throw new NotYetConnectedError()
+    if (this.isInputShutdown) return
     this.inputDiscarded = true
+    this.startReading()
     this.pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE)
   }
 
@@ -190,36 +210,26 @@ export class LibuvSocketChannel extends AbstractChannel {
     if (this.handle === undefined) return done(new NotYetConnectedError())
     const request: ShutdownRequest = new (libuvBinding().ShutdownWrap)()
     request.oncomplete = (status) => {
+      this.outputEnding = false
       try {
-        done(status === 0 ? undefined : uvError(status, 'shutdown'))
+        runInRootContext(() => done(status === 0 ? undefined : uvError(status, 'shutdown')))
       } catch (error) {
         reportNativeEntryError(error)
       }
     }
     const status = this.handle.shutdown(request)
-    if (status !== 0) done(uvError(status, 'shutdown'))
+    if (status === 0) this.outputEnding = true
+    else done(uvError(status, 'shutdown'))
   }
 
   protected doBeginRead(): void {
     if (this.inputEnded) return this.tellInputEnd()
     this.readPending = true
-    if (this.reading || this.handle === undefined) return
-    const status = this.handle.readStart()
-    if (status !== 0) throw uvError(status, 'read')
-    this.reading = true
+    this.startReading()
   }
 
   protected filterOutboundMessage(msg: unknown): unknown {
-    if (msg instanceof ByteBuf || msg instanceof Uint8Array) return msg
-    if (typeof msg === 'string') {
-      throw new UnsupportedMessageTypeError(
-        'a socket writes ByteBuf and Uint8Array, not strings: add a StringEncoder, or write Unpooled.copiedBuffer(text, "utf8")',
-      )
-    }
-    const type = typeof msg === 'object' && msg !== null ? msg.constructor?.name : typeof msg
-    throw new UnsupportedMessageTypeError(
-      `a socket writes ByteBuf and Uint8Array, not ${type}: add an encoder (MessageToByteEncoder) for it`,
-    )
+    return checkSocketMessage(msg)
   }
 
   protected doWrite(outboundBuffer: OutboundBuffer): void {
@@ -235,8 +245,16 @@ export class LibuvSocketChannel extends AbstractChannel {
     const io = this.io as LibuvIo
     const slabs = io.outbound
     slabs.begin()
-    gathered.fill(outboundBuffer, slabs, this.config.copyThresholdBytes)
-    const { bytes, chunks } = gathered
+    const { chunks } = gathered
+    try {
+      gathered.fill(outboundBuffer, io, this.config.copyThresholdBytes)
+    } catch (error) {
+      // A message that was released too early. What was gathered before it must not stay taken.
+      gathered.clear()
+      slabs.giveBack()
+      throw error
+    }
+    const { bytes } = gathered
     const first = chunks[0]
     if (first === undefined) return outboundBuffer.removeBytes(0)
     const handle = this.handle as TcpHandle
@@ -246,12 +264,13 @@ export class LibuvSocketChannel extends AbstractChannel {
     const single = chunks.length === 1
     request.buffer = single ? first : chunks.slice()
     const status = single ? handle.writeBuffer(request, first) : handle.writev(request, chunks, true)
+    gathered.clear()
     const binding = libuvBinding()
     const counters = this.eventLoop.counters
     counters.writeRequests++
     if (status === 0 && binding.state[binding.lastWriteWasAsync] !== 0) {
       counters.asyncWriteRequests++
-      this.inFlight = { bytes, slabs: slabs.pin() }
+      this.inFlight = { io, bytes, slabs: slabs.pin() }
       return
     }
     slabs.giveBack()
@@ -268,8 +287,7 @@ export class LibuvSocketChannel extends AbstractChannel {
 
   /** The kernel took the rest of the request, or never will. */
   onWriteComplete(request: WriteRequest, status: number): void {
-    const io = this.io as LibuvIo
-    const { bytes, slabs } = this.inFlight as InFlight
+    const { io, bytes, slabs } = this.inFlight as InFlight
     this.inFlight = undefined
     io.retireRequest(request)
     io.outbound.unpin(slabs)
@@ -294,6 +312,17 @@ export class LibuvSocketChannel extends AbstractChannel {
     // 0: the read filled the slab exactly and the socket is empty.
   }
 
+  /** A chunk is lost (no memory for its buffer): what follows would be a stream with a hole. */
+  onReadThrew(thrown: unknown): void {
+    try {
+      const error = toError(thrown)
+      this.pipeline.fireExceptionCaught(error)
+      this.closeBecause(error)
+    } catch (error) {
+      reportNativeEntryError(error)
+    }
+  }
+
   private deliver(bytes: number): void {
     const io = this.io as LibuvIo
     const loop = this.eventLoop
@@ -310,19 +339,31 @@ export class LibuvSocketChannel extends AbstractChannel {
       // The next read overwrites the slab: whoever still holds these bytes gets them copied now, before any microtask.
       if (!storage.slab) loop.counters.slabCopies++
       else if (storage.refCnt > 0) {
-        storage.moveOut()
         loop.counters.slabCopies++
+        this.keep(storage)
       }
       if (io.poison) io.readSlab.fill(0xdd, 0, bytes)
     }
-    if (!this.readPending) this.stopReading()
+    if (!this.readPending && !this.inputDiscarded) this.stopReading()
+  }
+
+  /** Without memory for the copy, the views must throw: they would show other channels' bytes. */
+  private keep(storage: Storage): void {
+    try {
+      storage.moveOut()
+    } catch (error) {
+      storage.release(storage.refCnt)
+      this.pipeline.fireExceptionCaught(toError(error))
+      this.closeBecause(toError(error))
+    }
   }
 
   private inputEnd(): void {
     this.reading = false
     this.inputEnded = true
-    if (this.config.allowHalfClosure && !this.inputDiscarded) this.pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE)
-    else if (!this.config.allowHalfClosure) this.close0(this.newPromise())
+    if (!this.config.allowHalfClosure) return this.close0(this.newPromise())
+    if (!this.inputDiscarded) this.pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE)
+    if (this.config.autoRead) this.read()
   }
 
   /** A read after the end of input: told once, in a later task. */
@@ -335,8 +376,28 @@ export class LibuvSocketChannel extends AbstractChannel {
   private readFailed(errno: number): void {
     this.reading = false
     const error = uvError(errno, 'read', this.remote)
+    const { counters } = this.eventLoop
+    const { peerErrors } = counters
+    this.closeCause ??= error
     this.pipeline.fireExceptionCaught(error)
+    // The tail counts what reaches it; a handler may have kept this one.
+    if (counters.peerErrors === peerErrors && isPeerCondition(error)) counters.peerErrors++
     this.closeBecause(error)
+  }
+
+  protected override handleWriteError(error: Error): void {
+    if (isPeerCondition(error) && this.closeCause === undefined) {
+      this.eventLoop.counters.peerErrors++
+      getLogger().debug(`${this.toString()}: the peer is gone`, error)
+    }
+    super.handleWriteError(error)
+  }
+
+  private startReading(): void {
+    if (this.reading || this.handle === undefined) return
+    const status = this.handle.readStart()
+    if (status !== 0) throw uvError(status, 'read')
+    this.reading = true
   }
 
   private stopReading(): void {
@@ -345,78 +406,55 @@ export class LibuvSocketChannel extends AbstractChannel {
     this.handle?.readStop()
   }
 
-  /** One try at one address; the handle becomes the channel's when it connects. */
-  private attempt(address: TcpSocketAddress, local: TcpSocketAddress | undefined, done: (error: Error | undefined) => void): () => void {
-    const handle = newSocketHandle()
-    let over = false
-    const abandon = (): void => {
-      if (over) return
-      over = true
-      handle.close()
-    }
-    try {
-      if (local !== undefined) bindHandle(handle, local, false)
-      connectHandle(handle, address, (status) => {
-        if (over) return
-        over = true
-        try {
-          if (status !== 0) {
-            handle.close()
-            return done(uvError(status, 'connect', address))
-          }
-          this.adopt(handle, address)
-          done(undefined)
-        } catch (error) {
-          reportNativeEntryError(error)
-        }
-      })
-    } catch (error) {
-      abandon()
-      throw error
-    }
-    return abandon
-  }
-
   private adopt(handle: TcpHandle, address: TcpSocketAddress): void {
     this.handle = handle
     this.remote = address
     this.local = localAddressOf(handle)
     handle.owner = this
     handle.onread = onread
-    handle.useUserBuffer((this.io as LibuvIo).readSlab)
-    for (const option of [ChannelOption.TCP_NODELAY, ChannelOption.SO_KEEPALIVE]) {
-      const value = this.config.getOption(option)
-      if (value !== undefined) this.socketOptionChanged(option, value)
-    }
+    this.prepare(handle)
   }
 
-  private connected(_address: TcpSocketAddress, promise: ChannelPromise): void {
+  /** What a connected handle needs when the channel is registered to its loop: the slab and the options. */
+  private prepare(handle: TcpHandle): void {
+    handle.useUserBuffer((this.io as LibuvIo).readSlab)
+    this.socketOptionChanged(ChannelOption.TCP_NODELAY, this.config.getOption(ChannelOption.TCP_NODELAY) ?? true)
+    const keepAlive = this.config.getOption(ChannelOption.SO_KEEPALIVE)
+    if (keepAlive !== undefined) this.socketOptionChanged(ChannelOption.SO_KEEPALIVE, keepAlive)
+  }
+
+  private connected(promise: ChannelPromise): void {
     this.connector = undefined
+    this.connectPromise = undefined
     this.state = 'connected'
     this.activate(promise, false)
   }
 
   private connectFailed(promise: ChannelPromise, error: Error): void {
     this.connector = undefined
+    this.connectPromise = undefined
     if (this.state === 'connecting') this.state = 'open'
     promise.tryFailure(error)
     this.closeBecause(error)
   }
 
-  private detach(close: (handle: TcpHandle) => void): void {
+  private detach(reset: boolean): void {
     if (this.state === 'closed') return
     const handle = this.handle
-    this.localAddress // read while it can be
+    if (handle !== undefined) this.local ??= localAddressOf(handle) // while it can be read
     this.state = 'closed'
     this.reading = false
     this.connector?.cancel()
     this.connector = undefined
     this.handle = undefined
-    if (handle === undefined) return
-    const guard = this.guard
+    const { guard, connectPromise } = this
     this.guard = undefined
-    if (guard === undefined) close(handle)
-    else guard.closeBeforeHandOver()
+    this.connectPromise = undefined
+    if (handle !== undefined && (guard === undefined || !guard.closeBeforeHandOver(this.closeCause))) {
+      if (reset && !this.outputEnding) handle.reset()
+      else handle.close()
+    }
+    connectPromise?.tryFailure(this.closedError())
   }
 }
 
@@ -427,7 +465,7 @@ function onread(this: TcpHandle): undefined {
   try {
     ;(this.owner as LibuvSocketChannel).onRead(nread)
   } catch (error) {
-    reportNativeEntryError(error)
+    ;(this.owner as LibuvSocketChannel).onReadThrew(error)
   }
   return undefined
 }
@@ -435,7 +473,8 @@ function onread(this: TcpHandle): undefined {
 /** One function for all write requests. */
 function oncomplete(this: WriteRequest, status: number): void {
   try {
-    ;(this.owner as LibuvSocketChannel).onWriteComplete(this, status)
+    // Native code would run it in the AsyncLocalStorage context of whoever flushed.
+    runInRootContext(() => (this.owner as LibuvSocketChannel).onWriteComplete(this, status))
   } catch (error) {
     reportNativeEntryError(error)
   }

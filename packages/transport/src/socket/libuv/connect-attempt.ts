@@ -1,0 +1,50 @@
+import { runInRootContext } from '@knotty/common'
+import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
+import type { TcpSocketAddress } from '../address.js'
+import type { TcpHandle } from './binding.js'
+import { bindHandle, connectHandle, newSocketHandle } from './tcp-handle.js'
+import { uvError } from './uv-error.js'
+
+/** What {@link attemptConnect} is told. */
+export interface ConnectAttempt {
+  readonly address: TcpSocketAddress
+  /** Where to connect from, if that matters. */
+  readonly local: TcpSocketAddress | undefined
+  /** Takes over the connected handle; `done` comes next. */
+  readonly adopt: (handle: TcpHandle) => void
+  /** Called once and never from inside {@link attemptConnect}, unless the attempt was abandoned. */
+  readonly done: (error: Error | undefined) => void
+}
+
+/** Tries to connect to one address; what it returns abandons the attempt. Throws what can be known at once; the handle is closed then. */
+export function attemptConnect({ address, local, adopt, done }: ConnectAttempt): () => void {
+  const handle = newSocketHandle()
+  let over = false
+  const abandon = (): void => {
+    if (over) return
+    over = true
+    handle.close()
+  }
+  const settle = (status: number): void => {
+    if (over) return
+    over = true
+    try {
+      if (status !== 0) {
+        handle.close()
+        return done(uvError(status, 'connect', address))
+      }
+      adopt(handle)
+      done(undefined)
+    } catch (error) {
+      reportNativeEntryError(error)
+    }
+  }
+  try {
+    if (local !== undefined) bindHandle(handle, local, false)
+    connectHandle(handle, address, (status) => runInRootContext(() => settle(status)))
+  } catch (error) {
+    abandon()
+    throw error
+  }
+  return abandon
+}
