@@ -74,7 +74,6 @@ export class AcceptRun {
       .childHandler((ch) => void ch.pipeline.addLast(new Echo()))
     const record = (message: string, error?: unknown): void => void this.logged.push({ message, error })
     setLogger({ debug: () => undefined, info: () => undefined, warn: record, error: record })
-    this.cleanups.push(() => setLogger(undefined))
     t.after(() => this.end())
   }
 
@@ -118,6 +117,7 @@ export class AcceptRun {
   private async end(): Promise<void> {
     for (const cleanup of this.cleanups.reverse()) await cleanup()
     await this.group.shutdownGracefully({ quietPeriodMs: 0 })
+    setLogger(undefined)
   }
 }
 

@@ -108,10 +108,15 @@ export async function plainClient(scope: LeakScope, port: number, options: { all
   return socket
 }
 
+/** Done when the socket is closed, after an error or without. */
+export function untilClosed(socket: net.Socket): Promise<void> {
+  return socket.closed ? Promise.resolve() : new Promise((resolve) => void socket.once('close', () => resolve()))
+}
+
 async function destroyed(socket: net.Socket): Promise<void> {
   if (socket.closed) return
   socket.destroy()
-  await once(socket, 'close')
+  await untilClosed(socket)
 }
 
 /** Reads until the end, or the reset, of the connection. */

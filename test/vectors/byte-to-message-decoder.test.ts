@@ -265,7 +265,9 @@ testVectorFile<DecoderCase>({
   run,
 })
 
-test('byte-to-message-decoder: 153 of the 188 cases need no ReplayingDecoder', { skip: process.env['KNOTTY_VECTORS'] !== undefined }, () => {
+const skip = process.env['KNOTTY_VECTORS'] !== undefined
+
+test('byte-to-message-decoder: 153 of the 188 cases need no ReplayingDecoder', { skip }, () => {
   const file = path.join(import.meta.dirname, '../../../test/vectors/data/byte-to-message-decoder.json')
   const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: DecoderCase[] }
   assert.equal(cases.length, 188)

@@ -37,11 +37,18 @@ export class FrameRecorder implements ChannelHandler {
   }
 }
 
+/** The part of a frame decoder's case that {@link playChunks} needs. */
+export interface ChunkCase {
+  readonly chunks: readonly string[]
+  readonly expect?: readonly (readonly DecoderEvent[])[]
+  readonly finish?: readonly DecoderEvent[]
+}
+
 /** Writes each chunk and compares the events of each, then those of finish(); every chunk must be released in the end. */
 export function playChunks(
   channel: EmbeddedChannel,
   recorder: FrameRecorder,
-  vector: { readonly chunks: readonly string[]; readonly expect?: readonly (readonly DecoderEvent[])[]; readonly finish?: readonly DecoderEvent[] },
+  vector: ChunkCase,
 ): void {
   assert.equal(vector.expect?.length, vector.chunks.length)
   const chunks = vector.chunks.map(chunkOf)

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { LengthFieldBasedFrameDecoder, type LengthFieldBasedFrameDecoderOptions } from '@knotty/codec'
 import { EmbeddedChannel } from '@knotty/transport'
-import { constructorErrorOf, type DecoderEvent, FrameRecorder, playChunks } from './decoder-support.js'
+import { type ChunkCase, constructorErrorOf, FrameRecorder, playChunks } from './decoder-support.js'
 import { javaNameOf } from './java-names.js'
 import { testVectorFile, type VectorCase } from './vector-file.js'
 
-interface LengthFieldCase extends VectorCase {
+interface LengthFieldCase extends VectorCase, ChunkCase {
   readonly config: LengthFieldBasedFrameDecoderOptions
-  readonly chunks: readonly string[]
-  readonly expect?: readonly (readonly DecoderEvent[])[]
-  readonly finish?: readonly DecoderEvent[]
 }
 
 function run(vector: LengthFieldCase): void {

@@ -25,7 +25,8 @@ function run(vector: PrependerCase): void {
     const message = chunkOf(hex)
     const { cause } = channel.writeAndFlush(message)
     const written = channel.outboundMessages.splice(0) as ByteBuf[]
-    assert.deepEqual(cause === undefined ? written.map((buffer) => ByteBufUtil.hexDump(buffer)) : [failure(cause)], vector.expect?.[index], hex)
+    const shown = cause === undefined ? written.map((buffer) => ByteBufUtil.hexDump(buffer)) : [failure(cause)]
+    assert.deepEqual(shown, vector.expect?.[index], hex)
     for (const buffer of written) buffer.release()
     assert.equal(message.refCnt, 0)
   })

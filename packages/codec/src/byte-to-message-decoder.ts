@@ -39,26 +39,26 @@ export interface ByteToMessageDecoderOptions {
  * one call added is fired before the next. A message added without reading anything is an error: it would come for ever.
  *
  * **Bytes still missing.** `decode` may return how many bytes it needs beyond the readable ones (at least 1), when it added no message. It
- * is not called before they are there, memory for them is made in a few steps, and a large frame is copied once instead of being shifted
- * about. Without a number it is called for each chunk with everything unread. Keep positions relative to `input.readerIndex`: between calls
- * the bytes may move.
+ * is not called before they are there, memory for them is made in a few steps, and a large frame is copied once instead of being
+ * shifted about. Without a number it is called for each chunk with everything unread. Keep positions relative to `input.readerIndex`:
+ * between calls the bytes may move.
  *
- * **Ownership.** `input` is the decoder's; do not release it, nor keep it. For bytes in a message take `input.readRetainedSlice(n)`, which
- * copies nothing and which the receiver releases, or `input.readBytes(n)`. While `decode` runs, `input` is the chunk itself; only what it leaves
- * unread is copied ({@link copiedBytes}), before channelRead returns. Messages that are no ByteBuf pass on.
+ * **Ownership.** `input` is the decoder's; do not release it, nor keep it. For bytes in a message take `input.readRetainedSlice(n)`,
+ * which copies nothing and which the receiver releases, or `input.readBytes(n)`. While `decode` runs, `input` is the chunk itself; only
+ * what it leaves unread is copied ({@link copiedBytes}), before channelRead returns. Messages that are no ByteBuf pass on.
  *
- * **Errors.** What `decode` throws goes to exceptionCaught as a {@link DecoderError}, with the original as `cause` unless it is one already;
- * messages added before are fired first. That ends decoding: the bytes at hand and all later ones are released, and the first
- * later ones are reported by one more DecoderError (code `ERR_KNOTTY_DECODER_FAILED_BEFORE`). With `resynchronise` the unread bytes wait for the
- * next chunk and are decoded with it. An async `decode` is an error (`ERR_KNOTTY_ASYNC_CODEC`).
+ * **Errors.** What `decode` throws goes to exceptionCaught as a DecoderError, with the original as `cause` unless it is one already;
+ * messages added before are fired first. That ends decoding: the bytes at hand and all later ones are released, and the first later
+ * ones are reported by one more DecoderError (code `ERR_KNOTTY_DECODER_FAILED_BEFORE`). With `resynchronise` the unread bytes wait for
+ * the next chunk and are decoded with it. An async `decode` is an error (`ERR_KNOTTY_ASYNC_CODEC`).
  *
  * **Removal.** A decoder that is removed or replaced passes its unread bytes to the next handler, which is the replacement, and then
- * channelReadComplete. Inside `decode` this waits until it has returned and its messages are fired. Cleaning up is for {@link handlerRemoved0}.
+ * channelReadComplete. Inside `decode` this waits until it has returned and its messages are fired. Cleaning up is for handlerRemoved0.
  *
  * **Nested reads.** What comes while a message is being decoded or fired is read after it, in order.
  *
- * With AUTO_READ off, a read that gave no message asks for the next one, because no handler further on will. A decoder keeps the bytes of one
- * channel, so it is never sharable: an {@link IllegalStateError} from the constructor, or from the pipeline for an `isSharable` field.
+ * With AUTO_READ off, a read that gave no message asks for the next one, because no handler further on will. A decoder keeps the bytes of
+ * one channel, so it is never sharable: an {@link IllegalStateError} from the constructor, or from the pipeline for an `isSharable` field.
  */
 export abstract class ByteToMessageDecoder implements ChannelHandler {
   readonly #driver: DecodeDriver
@@ -81,8 +81,8 @@ export abstract class ByteToMessageDecoder implements ChannelHandler {
   }
 
   /**
-   * Reads one message off `input`, if it is there completely, and adds it to `out`; several are allowed. Otherwise leaves `input` alone, or reads
-   * what it can and remembers that in fields.
+   * Reads one message off `input`, if it is there completely, and adds it to `out`; several are allowed. Otherwise leaves `input` alone,
+   * or reads what it can and remembers that in fields.
    *
    * @param input the unread bytes, at least one; owned by the decoder
    * @param out takes the messages; nothing else may be done with it
@@ -134,6 +134,7 @@ export abstract class ByteToMessageDecoder implements ChannelHandler {
 
   #ensureNotSharable(): void {
     if ((this as ChannelHandler).isSharable !== true) return
-    throw new IllegalStateError(`${this.constructor.name} keeps the bytes of one channel, so it cannot be sharable: make a new one for each channel`)
+    const name = this.constructor.name
+    throw new IllegalStateError(`${name} keeps the bytes of one channel, so it cannot be sharable: make a new one for each channel`)
   }
 }

@@ -15,12 +15,13 @@ const MIN_CAPACITY = 64
  *
  * - Only what decode left over is copied here, so the chunk can be released before channelRead returns and the read slab is free.
  * - When decode said how many bytes are missing, only these are appended from the next chunk; the rest of the chunk is decoded in place.
- * - Room is made by growing to a power of four below the announced size, at most four times what has come: a peer that announces
- *   16 MiB and sends 4 bytes costs 16 bytes. Without an announcement the capacity doubles.
+ * - With an announced size the capacity is that size divided by a power of four, at most four times what has come and at least 64: a peer
+ *   that announces 16 MiB and sends 4 bytes costs 64 bytes. Without an announcement the capacity doubles.
  * - Frames may be slices of the buffer. While one is referenced the buffer is replaced by a new one, never compacted.
  *
- * Copied bytes ({@link copied}): each one once when appended, and again at growth; with announced sizes the sum stays below 4/3 of the
- * bytes received (each growth copies a quarter of the next), without it below three times at any moment and two on average.
+ * Copied bytes ({@link copied}): each one once when appended, and again at growth. For a frame whose size was announced that is at most
+ * 4/3 of it (each growth copies a quarter of the next capacity) and 64 bytes; without announcements below three times what was
+ * received at any moment.
  */
 export class Cumulation {
   /** Undefined while nothing is unread. Owned by this object. */
@@ -113,5 +114,5 @@ function capacityFor(required: number, announced: number): number {
   }
   let capacity = required + announced
   while (capacity > required * PRESIZE_FACTOR) capacity = Math.ceil(capacity / PRESIZE_FACTOR)
-  return Math.max(capacity, required)
+  return Math.max(capacity, required, MIN_CAPACITY)
 }

@@ -1,8 +1,8 @@
 import { ByteBuf } from '@knotty/buffer'
-import { toError } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { Cumulation } from './cumulation.js'
-import { ASYNC_CODEC, CUMULATION_LIMIT, DecoderError, isStrayPromise, TooLongFrameError } from './errors.js'
+import { asDecoderError, asyncDecoder, cumulationLimit, laterBytes, nothingRead } from './decoder-errors.js'
+import { CUMULATION_LIMIT, type DecoderError, isStrayPromise } from './errors.js'
 import { giveBackOutList, takeOutList } from './out-list.js'
 
 /** What the driver calls: the protected methods of a ByteToMessageDecoder. */
@@ -13,8 +13,8 @@ export interface DrivenDecoder {
 }
 
 /*
- * Where the calls stand (field `phase`). A message that comes in any phase but IDLE was sent by something further up this very stack: it is
- * queued, and read when the present one is done. A removal in DECODING waits for decode to return.
+ * Where the calls stand (field `phase`). A message that comes in any phase but IDLE was sent by something further up this very stack:
+ * it is queued, and read when the present one is done. A removal in DECODING waits for decode to return.
  *
  *     IDLE ──channelRead──► DRIVING ──► DECODING ──handlerRemoved──► LEAVING
  *       ▲                   │  ▲ ▲          │                           │
@@ -154,7 +154,7 @@ export class DecodeDriver {
     this.phase = DECODING
     try {
       const result: unknown = this.decoder.decodeLast(ctx, input, out)
-      if (isStrayPromise(result)) throw this.asyncError('decodeLast')
+      if (isStrayPromise(result)) throw asyncDecoder(this.decoder, 'decodeLast')
     } finally {
       const leaving = (this.phase as number) === LEAVING
       this.phase = outer
@@ -246,9 +246,7 @@ export class DecodeDriver {
         this.missing = missing
         return
       }
-      if (input.readableBytes === before) {
-        throw new DecoderError(`${this.decoderName}.decode() did not read anything but decoded a message`)
-      }
+      if (input.readableBytes === before) throw nothingRead(this.decoder)
       if (this.singleDecode) return
     }
   }
@@ -270,13 +268,7 @@ export class DecodeDriver {
 
   private checkLimit(unread: number): void {
     const { missing, maxCumulationBytes } = this
-    if (unread + missing <= maxCumulationBytes) return
-    const more = missing > 0 ? `, and ${this.decoderName} waits for ${missing} more` : ''
-    throw new TooLongFrameError(
-      `maxCumulationBytes: ${maxCumulationBytes} exceeded, ${unread} bytes are unread${more}; all are dropped`,
-      undefined,
-      CUMULATION_LIMIT,
-    )
+    if (unread + missing > maxCumulationBytes) throw cumulationLimit(this.decoder, maxCumulationBytes, unread, missing)
   }
 
   private decodeToTheEnd(ctx: ChannelHandlerContext, out: unknown[]): Error | undefined {
@@ -303,7 +295,7 @@ export class DecodeDriver {
 
   /** What was thrown, as a DecoderError. The rest is kept, or decoding is over. */
   private failed(ctx: ChannelHandlerContext, thrown: unknown): DecoderError {
-    const error = this.asDecoderError(thrown)
+    const error = asDecoderError(this.decoder, thrown)
     this.missing = 0
     if (this.resynchronise && error.code !== CUMULATION_LIMIT) {
       try {
@@ -311,16 +303,10 @@ export class DecodeDriver {
         return error
       } catch (limit) {
         ctx.invokeExceptionCaught(error)
-        return this.giveUp(this.asDecoderError(limit))
+        return this.giveUp(asDecoderError(this.decoder, limit))
       }
     }
     return this.giveUp(error)
-  }
-
-  private asDecoderError(thrown: unknown): DecoderError {
-    if (thrown instanceof DecoderError) return thrown
-    const cause = toError(thrown)
-    return new DecoderError(`${this.decoderName} failed: ${cause.message}`, { cause })
   }
 
   private giveUp(error: DecoderError): DecoderError {
@@ -336,9 +322,7 @@ export class DecodeDriver {
     chunk.release()
     if (this.health === SILENT || bytes === 0) return undefined
     this.health = SILENT
-    const { failure } = this
-    const message = `${this.decoderName} has failed before (${failure?.message}): ${bytes} bytes that came later, and all that follow, are dropped`
-    return new DecoderError(message, { cause: failure }, 'ERR_KNOTTY_DECODER_FAILED_BEFORE')
+    return laterBytes(this.decoder, this.failure, bytes)
   }
 
   private dropUnread(): void {
@@ -352,7 +336,7 @@ export class DecodeDriver {
     if (this.out !== undefined) this.fire(ctx, this.out)
     const { chunk, cumulation, queue } = this
     this.missing = 0
-    if (chunk !== undefined && cumulation !== undefined && cumulation.unread > 0) cumulation.append(ctx.alloc, chunk, chunk.readableBytes, 0)
+    if (chunk !== undefined && cumulation?.buffer !== undefined) cumulation.append(ctx.alloc, chunk, chunk.readableBytes, 0)
     const bytes = cumulation?.take() ?? (chunk?.isReadable ? chunk.readRetainedSlice(chunk.readableBytes) : undefined)
     this.queue = undefined
     if (bytes !== undefined) ctx.fireChannelRead(bytes)
@@ -379,18 +363,7 @@ export class DecodeDriver {
 
   private missingOf(result: unknown): number {
     if (typeof result === 'number') return result > 0 ? Math.ceil(result) : 0
-    if (isStrayPromise(result)) throw this.asyncError('decode')
+    if (isStrayPromise(result)) throw asyncDecoder(this.decoder, 'decode')
     return 0
-  }
-
-  private asyncError(method: string): DecoderError {
-    const message =
-      `${this.decoderName}.${method}() returned a Promise, but it must be done when it returns: ` +
-      'pass the message on and do the asynchronous work in a later handler'
-    return new DecoderError(message, undefined, ASYNC_CODEC)
-  }
-
-  private get decoderName(): string {
-    return this.decoder.constructor.name
   }
 }

@@ -9,11 +9,11 @@ const TWO_TO_32 = 0x100000000
 
 /** Options of a {@link LengthFieldBasedFrameDecoder}; lengths are bytes. */
 export interface LengthFieldBasedFrameDecoderOptions {
-  /** The longest frame taken, header and length field included, before anything is stripped. Required: it bounds what a peer can make us keep. */
+  /** The longest frame taken, header and length field included, before stripping. Required: it bounds what a peer can make us keep. */
   readonly maxFrameLength: number
   /** Where the length field begins in the frame (0). */
   readonly lengthFieldOffset?: number
-  /** Size of the length field: 1, 2, 3, 4 or 8, or any other with {@link LengthFieldBasedFrameDecoder.getUnadjustedFrameLength} overridden. */
+  /** Size of the length field: 1, 2, 3, 4 or 8; any other when a subclass overrides getUnadjustedFrameLength. */
   readonly lengthFieldLength: number
   /** What to add to the value of the length field to get the bytes behind it (0). */
   readonly lengthAdjustment?: number
@@ -30,8 +30,8 @@ export interface LengthFieldBasedFrameDecoderOptions {
 }
 
 /**
- * Cuts a stream of bytes into frames by the value of a length field in each. A frame is a ByteBuf that whoever gets it releases; it shares the
- * memory it was received in.
+ * Cuts a stream of bytes into frames by the value of a length field in each. A frame is a ByteBuf that whoever gets it releases; it shares
+ * the memory it was received in.
  *
  *     new LengthFieldBasedFrameDecoder({ maxFrameLength: 1 << 20, lengthFieldLength: 2 })
  *
@@ -84,12 +84,12 @@ export interface LengthFieldBasedFrameDecoderOptions {
  * The whole frame has `lengthFieldOffset + lengthFieldLength + value + lengthAdjustment` bytes. Errors, thrown to exceptionCaught:
  *
  * - {@link TooLongFrameError} when that is above `maxFrameLength`. The frame is discarded as it comes, without being kept.
- * - {@link CorruptedFrameError} for a negative value, a sum below the end of the length field (then only the bytes up to there are skipped),
- *   or a frame shorter than `initialBytesToStrip` (then the frame is skipped).
+ * - {@link CorruptedFrameError} for a negative value or a sum below the end of the length field (then only the bytes up to there are
+ *   skipped), or a frame shorter than `initialBytesToStrip` (then the frame is skipped).
  *
- * With `resynchronise` (true) the next bytes are decoded as a frame again; behind a corrupted length that is a guess, and the pipeline's tail,
- * which closes the channel on an uncaught exception, is the guard. Memory: nothing is allocated for a length that was only announced beyond
- * four times what has come.
+ * With `resynchronise` (true) the next bytes are decoded as a frame again; behind a corrupted length that is a guess, and the pipeline's
+ * tail, which closes the channel on an uncaught exception, is the guard. Memory: for a length that was only announced at most four
+ * times the bytes that have come are allocated.
  */
 export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder {
   readonly #maxFrameLength: number
@@ -160,8 +160,8 @@ export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder {
   }
 
   /**
-   * The value of the length field, before `lengthAdjustment`. Override it for another encoding; the result is an integer, and a negative one
-   * makes the frame corrupted. It may be called several times for one frame.
+   * The value of the length field, before `lengthAdjustment`. Override it for another encoding; the result is an integer, and a negative
+   * one makes the frame corrupted. It may be called several times for one frame.
    *
    * @param buffer the input; its indexes stay as they are
    * @param offset where in `buffer` the field begins; all its bytes are there

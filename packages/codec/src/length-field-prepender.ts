@@ -33,11 +33,11 @@ const LIMITS: Readonly<Record<number, number>> = { 1: 2 ** 8, 2: 2 ** 16, 3: 2 *
  *
  * With `lengthIncludesLengthFieldLength: true` the length is 0x000E. ByteBuf and Uint8Array get a length; other messages pass on.
  *
- * The promise of the write goes with the body, and it also fails when the header does. From here on it cannot be cancelled: a header without its body
- * would put the peer out of step. With a null promise nothing is allocated beside the header.
+ * The promise of the write goes with the body, and it also fails when the header does. From here on it cannot be cancelled: a header
+ * without its body would put the peer out of step. With a null promise nothing is allocated beside the header.
  *
- * A length that is negative or does not fit the field fails the write with an {@link EncoderError} whose `cause` is an IllegalArgumentError; the
- * body is released and nothing is written. Sharable.
+ * A length that is negative or does not fit the field fails the write with an {@link EncoderError} whose `cause` is an
+ * IllegalArgumentError; the body is released and nothing is written. Sharable.
  */
 export class LengthFieldPrepender implements ChannelHandler {
   readonly isSharable = true

@@ -23,9 +23,9 @@ export interface BytesEncoder {
  *       encode(ctx, number, out) { out.writeInt(number) }
  *     }
  *
- * The message is released when `encode` is through. The buffer is written with the message's promise; one without a byte is written as the empty
- * buffer, so that the promise keeps its place in the order. What `encode` throws fails the promise as an {@link EncoderError} with
- * the original as `cause`, and nothing is written. An async `encode` is an error (`ERR_KNOTTY_ASYNC_CODEC`).
+ * The message is released when `encode` is through. The buffer is written with the message's promise; one without a byte is written as
+ * the empty buffer, so that the promise keeps its place in the order. What `encode` throws fails the promise as an {@link EncoderError}
+ * with the original as `cause`, and nothing is written. An async `encode` is an error (`ERR_KNOTTY_ASYNC_CODEC`).
  */
 export abstract class MessageToByteEncoder<I = unknown> implements ChannelHandler {
   readonly #acceptsOutbound: (msg: unknown) => boolean

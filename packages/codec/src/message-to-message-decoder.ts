@@ -1,7 +1,7 @@
 import { release } from '@knotty/buffer'
-import { toError } from '@knotty/common'
 import { type ChannelHandler, type ChannelHandlerContext, type MessageMatcher, toPredicate } from '@knotty/transport'
-import { ASYNC_CODEC, DecoderError, isStrayPromise } from './errors.js'
+import { asDecoderError, asyncDecoder } from './decoder-errors.js'
+import { isStrayPromise } from './errors.js'
 import { giveBackOutList, takeOutList } from './out-list.js'
 
 /** The part of a decoder that {@link decodeMessage} calls. */
@@ -17,9 +17,9 @@ export interface MessageDecoder {
  *       decode(ctx, frame, out) { out.push(JSON.parse(frame.toString('utf8'))) }
  *     }
  *
- * The message is released when `decode` is through, so what goes on of it is retained: `out.push(frame.retain())`. What `decode` throws goes to
- * exceptionCaught as a {@link DecoderError} with the original as `cause`; messages added before are fired first. An async `decode` is an error
- * (`ERR_KNOTTY_ASYNC_CODEC`). With AUTO_READ off, a read of which nothing was made asks for the next one.
+ * The message is released when `decode` is through, so what goes on of it is retained: `out.push(frame.retain())`. What `decode` throws
+ * goes to exceptionCaught as a DecoderError with the original as `cause`; messages added before are fired first. An async
+ * `decode` is an error (`ERR_KNOTTY_ASYNC_CODEC`). With AUTO_READ off, a read of which nothing was made asks for the next one.
  */
 export abstract class MessageToMessageDecoder<I = unknown> implements ChannelHandler {
   readonly #acceptsInbound: (msg: unknown) => boolean
@@ -71,17 +71,15 @@ export class StarvedRead {
   }
 }
 
-/** Decodes `msg`, which is released, and fires what came of it. A {@link DecoderError} when that fails. */
+/** Decodes `msg`, which is released, and fires what came of it. A DecoderError when that fails. */
 export function decodeMessage(decoder: MessageDecoder, ctx: ChannelHandlerContext, msg: unknown, starved: StarvedRead): void {
   const out = takeOutList()
   try {
     try {
       const result: unknown = decoder.decode(ctx, msg, out)
-      if (isStrayPromise(result)) throw asyncDecoder(decoder)
+      if (isStrayPromise(result)) throw asyncDecoder(decoder, 'decode')
     } catch (thrown) {
-      if (thrown instanceof DecoderError) throw thrown
-      const cause = toError(thrown)
-      throw new DecoderError(`${decoder.constructor.name} failed: ${cause.message}`, { cause })
+      throw asDecoderError(decoder, thrown)
     } finally {
       release(msg)
       starved.note(out.length)
@@ -91,11 +89,4 @@ export function decodeMessage(decoder: MessageDecoder, ctx: ChannelHandlerContex
   } finally {
     giveBackOutList(out)
   }
-}
-
-function asyncDecoder(decoder: object): DecoderError {
-  const message =
-    `${decoder.constructor.name}.decode() returned a Promise, but it must be done when it returns: ` +
-    'pass the message on and do the asynchronous work in a later handler'
-  return new DecoderError(message, undefined, ASYNC_CODEC)
 }

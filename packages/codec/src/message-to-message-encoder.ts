@@ -25,11 +25,12 @@ export interface MessageEncoder {
  *       encode(ctx, request, out) { out.push(Unpooled.copiedBuffer(JSON.stringify(request), 'utf8')) }
  *     }
  *
- * The message is released when `encode` is through, so what goes on of it is retained. One result is written with the message's promise; with several
- * the promise is completed when all are, and fails with the first that failed. With a null promise nobody watches any of them.
+ * The message is released when `encode` is through, so what goes on of it is retained. One result is written with the message's promise;
+ * with several the promise is completed when all are, and fails with the first that failed. With a null promise nobody watches them.
  *
- * When `encode` throws, the promise fails with an {@link EncoderError} (the original is the `cause`) and what it had added is released: half a
- * message never leaves, which is where Netty differs. No result at all is an EncoderError, and so is a Promise (`ERR_KNOTTY_ASYNC_CODEC`).
+ * When `encode` throws, the promise fails with an {@link EncoderError} (the original is the `cause`) and what it had added is released:
+ * half a message never leaves, which is where Netty differs. No result at all is an EncoderError, and so is a Promise
+ * (`ERR_KNOTTY_ASYNC_CODEC`).
  */
 export abstract class MessageToMessageEncoder<I = unknown> implements ChannelHandler {
   readonly #acceptsOutbound: (msg: unknown) => boolean

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
-import type { DecoderError } from '@knotty/codec'
 import type { ChannelHandlerContext } from '@knotty/transport'
-import { byByte, byInt, bytesOf, decoding, TestDecoder } from './support.js'
+import { byByte, byInt, byIntWithHint, bytesOf, codesOf, decoding, TestDecoder } from './support.js'
 
 const chunk = (hex: string): ByteBuf => Unpooled.wrappedBuffer(bytesOf(hex))
 
@@ -75,7 +74,7 @@ describe('a channelRead from inside a channelRead', () => {
     const { collector, reader } = decoding(final)
     reader.read(bytesOf('0102'))
     assert.deepEqual(collector.messages, [1])
-    assert.deepEqual(collector.errors.map((error) => (error as DecoderError).code), ['ERR_KNOTTY_DECODER', 'ERR_KNOTTY_DECODER_FAILED_BEFORE'])
+    assert.deepEqual(codesOf(collector.errors), ['ERR_KNOTTY_DECODER', 'ERR_KNOTTY_DECODER_FAILED_BEFORE'])
     assert.equal(waiting.refCnt, 0)
     reader.assertReleased()
   })
@@ -109,7 +108,7 @@ describe('a channelRead from inside a channelRead', () => {
   test('from exceptionCaught comes after what was waiting before', () => {
     const decoder = acting({ 1: (ctx) => void ctx.pipeline.fireChannelRead(chunk('07')), 2: fail }, true)
     const { channel, collector, reader } = decoding(decoder)
-    collector.exceptionCaught = () => void channel.pipeline.fireChannelRead(chunk('09'))
+    collector.onError = () => void channel.pipeline.fireChannelRead(chunk('09'))
     reader.read(bytesOf('0102'))
     assert.deepEqual(collector.messages, [1, 7, 9])
   })
@@ -119,6 +118,37 @@ describe('a channelRead from inside a channelRead', () => {
     const { channel, collector } = decoding(decoder)
     channel.finish()
     assert.deepEqual(collector.takeLog(), ['msg 8', 'msg 9', 'readComplete', 'inactive'])
+  })
+})
+
+describe('a close from inside decode', () => {
+  // On a socket channelInactive comes in a later task; EmbeddedChannel, as Netty's, runs that task inside close().
+  test('decodes the rest at once, so the present message comes last, and nothing is decoded twice', () => {
+    const decoder = acting({ 1: (ctx) => void ctx.close() })
+    const { channel, collector, reader } = decoding(decoder)
+    reader.read(bytesOf('010203'))
+    assert.deepEqual(collector.takeLog(), ['msg 2', 'msg 3', 'readComplete', 'inactive'])
+    assert.deepEqual(channel.inboundMessages, [1])
+    assert.deepEqual(decoder.calls, [3, 2, 1])
+    assert.equal(decoder.removals, 1)
+    reader.assertReleased()
+  })
+
+  test('finds the bytes of the chunk that were not needed for the present message', () => {
+    const decoder = new TestDecoder((ctx, input, out) => {
+      if (input.readableBytes < 4) return 4 - input.readableBytes
+      const number = input.readInt()
+      if (number === 1) ctx.close()
+      out.push(number)
+      return undefined
+    })
+    const { channel, collector, reader } = decoding(decoder)
+    reader.read(bytesOf('0000'))
+    reader.read(bytesOf('0001 00000002 00000003 00'))
+    assert.deepEqual(collector.takeLog().slice(1), ['msg 2', 'msg 3', 'readComplete', 'inactive'])
+    assert.deepEqual(channel.inboundMessages, [1])
+    assert.equal(decoder.unreadBytes, 0)
+    reader.assertReleased()
   })
 })
 
@@ -160,7 +190,7 @@ describe('removal', () => {
   })
 
   test('passes on the rest of earlier chunks together with that of the present one', () => {
-    const decoder = new TestDecoder((_ctx, input, out) => (input.readableBytes < 4 ? 4 - input.readableBytes : void out.push(input.readInt())))
+    const decoder = new TestDecoder(byIntWithHint)
     const { channel, collector, reader } = decoding(decoder)
     collector.onMessage = (_ctx, msg) => {
       if (msg === 1) channel.pipeline.remove(decoder)

@@ -5,12 +5,16 @@ import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { ByteToMessageDecoder } from '@knotty/codec'
 import { IllegalArgumentError, IllegalStateError } from '@knotty/common'
 import { type ChannelHandler, type ChannelHandlerContext, ChannelInputShutdownEvent, EmbeddedChannel } from '@knotty/transport'
-import fc from 'fast-check'
-import { byByte, byInt, bytesOf, cuts, decoding, pieces, TestDecoder } from './support.js'
+import * as fc from 'fast-check'
+import { byByte, byInt, byIntWithHint, bytesOf, codesOf, cuts, decoding, pieces, TestDecoder } from './support.js'
 
 /** Lines ending in \n; remembers how far it has looked, relative to readerIndex. */
 class LineDecoder extends ByteToMessageDecoder {
   private looked = 0
+
+  constructor(maxCumulationBytes = 1000) {
+    super({ maxCumulationBytes })
+  }
 
   protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): void {
     const found = input.bytesBefore(input.readerIndex + this.looked, input.readableBytes - this.looked, 0x0a)
@@ -72,7 +76,7 @@ describe('decode is called', () => {
   })
 
   test('only when the bytes that it named are there, and with no more of the next chunk than these', () => {
-    const decoder = new TestDecoder((_ctx, input, out) => (input.readableBytes < 4 ? 4 - input.readableBytes : void out.push(input.readInt())))
+    const decoder = new TestDecoder(byIntWithHint)
     const { collector, reader } = decoding(decoder)
     reader.read(bytesOf('00'))
     reader.read(bytesOf('00'))
@@ -226,6 +230,29 @@ describe('options', () => {
       return true
     })
   })
+})
+
+test('any bytes come out as lines within the limit, or end in its error; nothing crashes, hangs or stays referenced', () => {
+  const bytes = fc.array(fc.constantFrom(0x0a, 0x41, 0xff), { maxLength: 400 })
+  fc.assert(
+    fc.property(bytes, fc.array(fc.nat({ max: 400 })), (values, positions) => {
+      const decoder = new LineDecoder(12)
+      const { channel, collector, reader } = decoding(decoder)
+      const input = Buffer.from(values)
+      const sorted = positions.filter((position) => position <= input.length).sort((a, b) => a - b)
+      for (const piece of pieces(input, sorted)) {
+        reader.read(piece)
+        assert.ok(decoder.unreadBytes <= 12)
+      }
+      channel.finish()
+      const [first, second] = codesOf(collector.errors)
+      assert.ok(first === undefined || first === 'ERR_KNOTTY_CUMULATION_LIMIT')
+      assert.ok(second === undefined || second === 'ERR_KNOTTY_DECODER_FAILED_BEFORE')
+      assert.ok(collector.errors.length <= 2)
+      assert.ok(input.toString('latin1').startsWith(collector.messages.map((line) => `${String(line)}\n`).join('')))
+      reader.assertReleased()
+    }),
+  )
 })
 
 describe('any split of the bytes gives the same messages', () => {

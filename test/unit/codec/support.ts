@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { ByteBuf, ByteBufUtil, Storage } from '@knotty/buffer'
 import { ByteToMessageDecoder, type ByteToMessageDecoderOptions } from '@knotty/codec'
 import { type ChannelHandler, type ChannelHandlerContext, EmbeddedChannel } from '@knotty/transport'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 /** An internal module of the package: `await internal<typeof import(…)>('cumulation.js')`. The same instance that the package uses. */
 export async function internal<T>(file: string): Promise<T> {
@@ -65,13 +65,15 @@ export class SlabReader {
   }
 }
 
-/** The last handler: keeps every message and logs what happens. Frames are kept as they are until {@link takeFrames}. */
+/** The last handler: keeps every message and logs what happens. Frames are kept as they are until {@link Collector.takeFrames}. */
 export class Collector implements ChannelHandler {
   readonly messages: unknown[] = []
   readonly errors: Error[] = []
   readonly log: string[] = []
   /** Called for each message, after it was kept. */
   onMessage: ((ctx: ChannelHandlerContext, msg: unknown) => void) | undefined = undefined
+  /** Called for each error, after it was kept. */
+  onError: (() => void) | undefined = undefined
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
     this.messages.push(msg)
@@ -94,6 +96,7 @@ export class Collector implements ChannelHandler {
   exceptionCaught(_ctx: ChannelHandlerContext, error: Error): void {
     this.errors.push(error)
     this.log.push(`error ${error.name}`)
+    this.onError?.()
   }
 
   /** The frames so far as hex; each must have been one reference, which is given back. */
@@ -147,6 +150,18 @@ export const byByte: Decode = (_ctx, input, out) => void out.push(input.readUnsi
 /** 32-bit integers, without saying how many bytes are missing. */
 export const byInt: Decode = (_ctx, input, out) => {
   if (input.readableBytes >= 4) out.push(input.readInt())
+}
+
+/** 32-bit integers, and says how many bytes are missing. */
+export const byIntWithHint: Decode = (_ctx, input, out) => {
+  if (input.readableBytes < 4) return 4 - input.readableBytes
+  out.push(input.readInt())
+  return undefined
+}
+
+/** The codes of errors. */
+export function codesOf(errors: readonly Error[]): unknown[] {
+  return errors.map((error) => (error as { code?: unknown }).code)
 }
 
 /** A channel with a decoder and a collector behind it. */

@@ -1,7 +1,7 @@
 import { getLogger, type ScheduledTask, toError } from '@knotty/common'
 import type { AbstractChannel } from '../channel/abstract-channel.js'
 import type { RefusedEvent } from '../channel/channel-events.js'
-import { RegistrationTimeoutError } from '../channel/errors.js'
+import { ClosedChannelError, RegistrationTimeoutError } from '../channel/errors.js'
 import type { SocketAddress } from './address.js'
 
 /** A socket as it comes from accept, before any channel is made of it. */
@@ -86,17 +86,22 @@ export class AcceptedSocketGuard {
   }
 
   /** Closes the socket and its channel, unless the channel is registered. */
-  refuse(reason: string, cause: Error | undefined): void {
+  refuse(reason: string, cause: Error): void {
     if (this.state !== 'owning') return
     this.reason ??= reason
     this.cause ??= cause
     try {
-      this.child?.abandon(cause ?? new Error(reason))
+      this.child?.abandon(cause, reason)
     } catch (error) {
       getLogger().error('the channel of a refused connection could not be given up', error)
     } finally {
       this.closeBeforeHandOver()
     }
+  }
+
+  /** {@link refuse}, because the server is closed. */
+  refuseByClosedServer(): void {
+    this.refuse('the server was closed meanwhile', new ClosedChannelError('the server was closed before the connection was registered'))
   }
 
   /**
@@ -125,7 +130,7 @@ export class AcceptedSocketGuard {
     pipeline.fireChannelReadComplete()
     if (this.state !== 'owning') return
     if (thrown !== undefined) return this.refuse('a handler of the server threw', thrown)
-    if (!server.isOpen) return this.refuse(SERVER_CLOSED, undefined)
+    if (!server.isOpen) return this.refuseByClosedServer()
     if (child.isOpen) this.hold()
   }
 
@@ -153,8 +158,6 @@ export class AcceptedSocketGuard {
 }
 
 const NO_CHANNEL = 'no channel could be made'
-/** Why a server refuses the connections it holds when it closes. */
-export const SERVER_CLOSED = 'the server was closed meanwhile'
 
 /** Whatever else fails, the socket is closed; then the server is told. */
 function closeRefused(

@@ -8,7 +8,7 @@ import { ChannelOption } from '../../channel/channel-option.js'
 import type { ChannelPromise } from '../../channel/channel-promise.js'
 import { ChannelStateError, ConnectError } from '../../channel/errors.js'
 import { type DefaultEventLoop, reportNativeEntryError } from '../../eventloop/default-event-loop.js'
-import { AcceptedSocketGuard, type GuardedServer, SERVER_CLOSED } from '../accepted-socket-guard.js'
+import { AcceptedSocketGuard, type GuardedServer } from '../accepted-socket-guard.js'
 import { type SocketAddress, TcpSocketAddress } from '../address.js'
 import { resolveByDns } from '../connector.js'
 import { LimitedWarning } from '../limited-warning.js'
@@ -147,7 +147,7 @@ export class LibuvServerChannel extends AbstractChannel implements ServerChannel
     this.handle = undefined
     this.bindPromise?.tryFailure(this.closedError()) // a name lookup under way may take long
     this.bindPromise = undefined
-    for (const guard of this.heldGuards) guard.refuse(SERVER_CLOSED, undefined)
+    for (const guard of this.heldGuards) guard.refuseByClosedServer()
     this.warnings.end((count) => `${this.toString()} closed ${count} more connections before they were registered`)
   }
 

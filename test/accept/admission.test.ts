@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { after, describe, test } from 'node:test'
+import { type Channel, type ChannelHandlerContext, ChannelOption, EventLoopGroup, RegistrationTimeoutError } from '@knotty/transport'
+import { AcceptClient } from '../support/accept-client.js'
+import { AcceptRun, Echo } from '../support/accept-run.js'
+import { eventually } from '../support/proc-sockets.js'
+
+const client = new AcceptClient()
+after(() => client.stop())
+
+describe('a handler of the server', () => {
+  test('may admit a connection later: it is served, and no deadline is left', async (t) => {
+    const run = new AcceptRun(t, client)
+    let admit: (() => void) | undefined
+    run.bootstrap.handler({
+      channelRead(ctx, child) {
+        admit = () => void ctx.fireChannelRead(child)
+      },
+    })
+    await run.bind()
+    run.countFromHere()
+    const served = client.echo(run.port)
+    await eventually(() => assert.equal(run.channel.heldGuards.size, 1))
+    admit?.()
+    assert.equal(run.channel.heldGuards.size, 0)
+    assert.equal(await served, 'ping')
+    await eventually(() => run.assertNoSocketLeft())
+    assert.deepEqual([run.accepted.length, run.refused.length], [1, 0])
+  })
+
+  test('may be async: admitting after an await is served', async (t) => {
+    const run = new AcceptRun(t, client)
+    run.bootstrap.handler({
+      async channelRead(ctx, child) {
+        await new Promise((resolve) => setImmediate(resolve))
+        ctx.fireChannelRead(child)
+      },
+    })
+    await run.bind()
+    assert.equal(await client.echo(run.port), 'ping')
+  })
+
+  test('that is async and rejects holds the connection until the deadline', async (t) => {
+    const run = new AcceptRun(t, client)
+    run.bootstrap.option(ChannelOption.REGISTRATION_TIMEOUT_MS, 50).handler({ channelRead: () => Promise.reject(run.fault.error) })
+    await run.bind()
+    run.countFromHere()
+    const batch = await client.open(run.port, ['byte'])
+    await batch.ends()
+    await eventually(() => run.assertNoSocketLeft())
+    assert.ok(run.refused[0]?.cause instanceof RegistrationTimeoutError)
+    assert.ok(run.logged.some(({ error }) => error === run.fault.error))
+  })
+
+  test('that admits after the deadline finds the connection closed', async (t) => {
+    const run = new AcceptRun(t, client)
+    const contexts: [ChannelHandlerContext, unknown][] = []
+    run.bootstrap.option(ChannelOption.REGISTRATION_TIMEOUT_MS, 50).handler({ channelRead: (ctx, child) => void contexts.push([ctx, child]) })
+    await run.bind()
+    run.countFromHere()
+    const batch = await client.open(run.port, ['silent'])
+    await batch.ends()
+    for (const [ctx, child] of contexts) {
+      assert.equal((child as Channel).isOpen, false)
+      ctx.fireChannelRead(child)
+    }
+    assert.deepEqual([run.accepted.length, run.refused.length], [0, 1])
+    run.assertNoSocketLeft()
+  })
+
+  test('may register the connection itself', async (t) => {
+    const run = new AcceptRun(t, client)
+    run.bootstrap.handler({ channelRead: (_ctx, child) => void run.group.register(withEcho(child)) })
+    await run.bind()
+    run.countFromHere()
+    assert.equal(await client.echo(run.port), 'ping')
+    await eventually(() => run.assertNoSocketLeft())
+    assert.equal(run.channel.heldGuards.size, 0)
+  })
+
+  test('may hold the connection and register it itself later', async (t) => {
+    const run = new AcceptRun(t, client)
+    run.bootstrap.handler({ channelRead: (_ctx, child) => void run.held.push(withEcho(child)) })
+    await run.bind()
+    run.countFromHere()
+    const served = client.echo(run.port)
+    await eventually(() => assert.equal(run.channel.heldGuards.size, 1))
+    for (const child of run.held) void run.group.register(child)
+    assert.equal(await served, 'ping')
+    assert.equal(run.channel.heldGuards.size, 0)
+    await eventually(() => run.assertNoSocketLeft())
+  })
+
+  test('that registers the connection and lets it pass the last handler leaves it open', async (t) => {
+    const run = new AcceptRun(t, client)
+    run.bootstrap.handler({
+      channelRead(ctx, child) {
+        void run.group.register(withEcho(child))
+        ctx.pipeline.removeLast()
+        ctx.fireChannelRead(child)
+      },
+    })
+    await run.bind()
+    assert.equal(await client.echo(run.port), 'ping')
+    assert.equal(run.refused.length, 0)
+  })
+
+  test('that registers the connection and passes it to the acceptor gets it closed, with all its events', async (t) => {
+    const run = new AcceptRun(t, client)
+    const log: string[] = []
+    run.bootstrap.handler({
+      channelRead(ctx, child) {
+        ;(child as Channel).pipeline.addLast({
+          channelActive: () => void log.push('active'),
+          channelInactive: () => void log.push('inactive'),
+          channelUnregistered: () => void log.push('unregistered'),
+        })
+        void run.group.register(child as Channel)
+        ctx.fireChannelRead(child)
+      },
+    })
+    await run.bind()
+    run.countFromHere()
+    const batch = await client.open(run.port, ['silent'])
+    await batch.ends()
+    await eventually(() => run.assertNoSocketLeft())
+    await eventually(() => assert.deepEqual(log, ['active', 'inactive', 'unregistered']))
+    assert.equal(run.group.next().channelCount, 1, 'the loop holds only the server')
+  })
+
+  test('sees a connection before the acceptor, also when an async initializer added it', async (t) => {
+    const run = new AcceptRun(t, client)
+    const seen: unknown[] = []
+    run.bootstrap.handler(async (ch) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      ch.pipeline.addLast({
+        channelRead(ctx, child) {
+          seen.push((child as Channel).isRegistered)
+          ctx.fireChannelRead(child)
+        },
+      })
+    })
+    await run.bind()
+    assert.equal(await client.echo(run.port), 'ping')
+    assert.deepEqual(seen, [false])
+  })
+})
+
+describe('a child', () => {
+  test('may be registered to another group than its server', async (t) => {
+    const run = new AcceptRun(t, client)
+    const workers = new EventLoopGroup()
+    t.after(() => workers.shutdownGracefully({ quietPeriodMs: 0 }))
+    run.bootstrap.group(run.group, workers)
+    await run.bind()
+    assert.equal(await client.echo(run.port), 'ping')
+    assert.equal(run.accepted[0]?.eventLoop, workers.next())
+  })
+
+  test('that is deregistered and registered again is accepted once, and its socket closes with it', async (t) => {
+    const run = new AcceptRun(t, client)
+    await run.bind()
+    run.countFromHere()
+    const batch = await client.open(run.port, ['byte'])
+    await eventually(() => assert.equal(run.accepted.length, 1))
+    const child = run.accepted[0] as Channel
+    await child.deregister()
+    await run.group.register(child)
+    assert.equal(run.accepted.length, 1)
+    await child.close()
+    await batch.ends()
+    await eventually(() => run.assertNoSocketLeft())
+    assert.equal(run.refused.length, 0)
+  })
+
+  test('outlives its server', async (t) => {
+    const run = new AcceptRun(t, client)
+    await run.bind()
+    const batch = await client.open(run.port, ['silent'])
+    await eventually(() => assert.equal(run.accepted.length, 1))
+    await run.channel.close()
+    const child = run.accepted[0] as Channel
+    assert.ok(child.isActive)
+    await child.close()
+    assert.deepEqual(await batch.ends(), ['end'])
+  })
+})
+
+function withEcho(child: unknown): Channel {
+  const channel = child as Channel
+  channel.pipeline.addLast(new Echo())
+  return channel
+}

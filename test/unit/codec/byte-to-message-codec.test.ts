@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type ByteBuf, ByteBufUtil, Unpooled } from '@knotty/buffer'
+import { ByteToMessageCodec, EncoderError, TooLongFrameError } from '@knotty/codec'
+import { type ChannelHandlerContext, EmbeddedChannel } from '@knotty/transport'
+import { bytesOf } from './support.js'
+
+describe('ByteToMessageCodec', () => {
+  class IntCodec extends ByteToMessageCodec<number> {
+    constructor() {
+      super({ matcher: (msg): msg is number => typeof msg === 'number', maxCumulationBytes: 8 })
+    }
+
+    protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void {
+      if (input.readableBytes < 4) return 4 - input.readableBytes
+      out.push(input.readInt())
+    }
+
+    protected override encode(_ctx: ChannelHandlerContext, msg: number, out: ByteBuf): void {
+      if (msg < 0) throw new Error('negative')
+      out.writeInt(msg)
+    }
+  }
+
+  test('decodes bytes and encodes messages of its type', () => {
+    const channel = new EmbeddedChannel(new IntCodec())
+    channel.writeInbound(Unpooled.wrappedBuffer(bytesOf('0000')), Unpooled.wrappedBuffer(bytesOf('0001')))
+    assert.equal(channel.readInbound(), 1)
+    channel.writeOutbound(2, 'text')
+    assert.equal(ByteBufUtil.hexDump(channel.readOutbound<ByteBuf>()!), '00000002')
+    assert.equal(channel.readOutbound(), 'text')
+  })
+
+  test('fails a write with an EncoderError, and a read with the errors of a decoder', () => {
+    const channel = new EmbeddedChannel(new IntCodec())
+    assert.ok(channel.write(-1).cause instanceof EncoderError)
+    class Hungry extends IntCodec {
+      protected override decode(): number {
+        return 100
+      }
+    }
+    const hungry = new EmbeddedChannel(new Hungry())
+    assert.throws(() => hungry.writeInbound(Unpooled.wrappedBuffer(bytesOf('00'))), TooLongFrameError)
+  })
+})

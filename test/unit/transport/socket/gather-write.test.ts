@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { ByteBuf, Storage, Unpooled } from '@knotty/buffer'
+import { EmbeddedChannel, OutboundBuffer } from '@knotty/transport'
+import { GatheredWrite } from '../../../../../packages/transport/dist/socket/libuv/gather-write.js'
+import { OutboundSlabs } from '../../../../../packages/transport/dist/socket/libuv/outbound-slab.js'
+
+const MEBIBYTE = 1024 * 1024
+
+interface Bench {
+  readonly write: GatheredWrite
+  readonly outbound: OutboundBuffer
+  readonly memory: { readonly readSlab: Buffer; readonly outbound: OutboundSlabs }
+  add(...messages: unknown[]): void
+  fill(copyThresholdBytes?: number): void
+}
+
+function bench(slabBytes = 65536): Bench {
+  const outbound = new OutboundBuffer(new EmbeddedChannel())
+  const write = new GatheredWrite()
+  const memory = { readSlab: Buffer.allocUnsafeSlow(65536), outbound: new OutboundSlabs(slabBytes, () => undefined) }
+  return {
+    write,
+    outbound,
+    memory,
+    add(...messages) {
+      for (const msg of messages) outbound.addMessage(msg, null)
+      outbound.addFlush()
+    },
+    fill(copyThresholdBytes = 4096) {
+      write.clear()
+      memory.outbound.begin()
+      write.fill(outbound, memory, copyThresholdBytes)
+    },
+  }
+}
+
+/** Bytes as a channel reads them: borrowed from the read slab. */
+function chunkOf(readSlab: Buffer, length: number): ByteBuf {
+  return ByteBuf.overStorage(new Storage(readSlab, 0, length, true))
+}
+
+describe('GatheredWrite', () => {
+  test('copies small neighbours into one chunk and passes large messages as they are', () => {
+    const { write, add, fill } = bench()
+    const large = Buffer.alloc(5000, 'L')
+    add(Buffer.from('ab'), Unpooled.copiedBuffer('cd'), large, new Uint8Array([0x65]))
+    fill()
+    assert.deepEqual(write.chunks.map((chunk) => chunk.length), [4, 5000, 1])
+    assert.equal(write.chunks[0]?.toString(), 'abcd')
+    assert.equal(write.chunks[1]?.buffer, large.buffer)
+    assert.equal(write.bytes, 5005)
+  })
+
+  test('compares with the threshold by what is left to read', () => {
+    const { write, add, fill } = bench()
+    const buffer = Unpooled.wrappedBuffer(Buffer.alloc(5000))
+    buffer.skipBytes(1000)
+    add(buffer)
+    fill(4001)
+    assert.notEqual(write.chunks[0]?.buffer, buffer.storage.bytes.buffer)
+    fill(4000)
+    assert.equal(write.chunks[0]?.buffer, buffer.storage.bytes.buffer)
+    assert.equal(write.bytes, 4000)
+  })
+
+  test('never passes memory of the read slab, whatever it is wrapped in', () => {
+    const { write, add, fill, memory, outbound } = bench()
+    memory.readSlab.fill(7)
+    const cut = memory.readSlab.subarray(0, 30_000)
+    for (const msg of [chunkOf(memory.readSlab, 30_000), cut, new Uint8Array(cut.buffer, 0, 30_000), Unpooled.wrappedBuffer(cut)]) {
+      add(msg)
+      fill()
+      assert.ok(write.chunks.every((chunk) => chunk.buffer !== memory.readSlab.buffer))
+      assert.deepEqual(Buffer.concat(write.chunks), Buffer.alloc(30_000, 7))
+      memory.outbound.giveBack()
+      outbound.removeBytes(write.bytes)
+      assert.ok(outbound.isEmpty)
+    }
+  })
+
+  test('takes at most 1 MiB and cuts the message that exceeds it', () => {
+    const { write, add, fill, outbound } = bench()
+    add(Buffer.alloc(700_000, 1), Buffer.alloc(700_000, 2), Buffer.alloc(10, 3))
+    fill()
+    assert.deepEqual(write.chunks.map((chunk) => chunk.length), [700_000, MEBIBYTE - 700_000])
+    outbound.removeBytes(write.bytes)
+    fill()
+    assert.deepEqual(write.chunks.map((chunk) => chunk.length), [1_400_000 - MEBIBYTE, 10])
+  })
+
+  test('takes at most 1,024 chunks, also when large and small ones alternate', () => {
+    const { write, add, fill } = bench()
+    for (let index = 0; index < 1500; index++) add(Buffer.alloc(100), Buffer.alloc(5))
+    fill(100)
+    assert.ok(write.chunks.length <= 1024 && write.chunks.length >= 1023, String(write.chunks.length))
+    const { write: large, add: addLarge, fill: fillLarge } = bench()
+    for (let index = 0; index < 1500; index++) addLarge(Buffer.alloc(100))
+    fillLarge(100)
+    assert.ok(large.chunks.length <= 1024 && large.chunks.length >= 1023, String(large.chunks.length))
+  })
+
+  test('copies what fits of a message that is larger than a slab, and goes on with the rest', () => {
+    const { write, add, fill, outbound, memory } = bench(1024)
+    memory.readSlab.subarray(0, 2500).forEach((_, index) => memory.readSlab.writeUInt8(index & 0xff, index))
+    add(Buffer.from([0xaa]), chunkOf(memory.readSlab, 2500), Buffer.from([0xbb]))
+    const got: Buffer[] = []
+    while (!outbound.isEmpty) {
+      fill()
+      assert.ok(write.bytes > 0)
+      got.push(...write.chunks.map((chunk) => Buffer.from(chunk)))
+      memory.outbound.giveBack()
+      outbound.removeBytes(write.bytes)
+    }
+    assert.deepEqual(Buffer.concat(got), Buffer.concat([Buffer.from([0xaa]), memory.readSlab.subarray(0, 2500), Buffer.from([0xbb])]))
+  })
+
+  test('has nothing to send for empty and cancelled messages', () => {
+    const { write, outbound, fill } = bench()
+    const channel = new EmbeddedChannel()
+    const cancelled = channel.newPromise()
+    outbound.addMessage(Buffer.from('x'), cancelled)
+    outbound.addMessage(Unpooled.EMPTY_BUFFER, null)
+    outbound.addMessage(new Uint8Array(0), null)
+    cancelled.cancel()
+    outbound.addFlush()
+    fill()
+    assert.deepEqual([write.chunks.length, write.bytes], [0, 0])
+  })
+
+  test('forgets the memory of the messages when cleared', () => {
+    const { write, add, fill } = bench()
+    add(Buffer.alloc(5000))
+    fill()
+    write.clear()
+    assert.deepEqual([write.chunks.length, write.bytes], [0, 0])
+  })
+})
