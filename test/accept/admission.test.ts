@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import process from 'node:process'
 import { after, describe, test } from 'node:test'
 import { type Channel, type ChannelHandlerContext, ChannelOption, EventLoopGroup, RegistrationTimeoutError } from '@knotty/transport'
 import { AcceptClient } from '../support/accept-client.js'
@@ -19,10 +20,12 @@ describe('a handler of the server', () => {
     })
     await run.bind()
     run.countFromHere()
+    const before = timers()
     const served = client.echo(run.port)
     await eventually(() => assert.equal(run.channel.heldGuards.size, 1))
+    assert.equal(timers(), before + 1)
     admit?.()
-    assert.equal(run.channel.heldGuards.size, 0)
+    assert.deepEqual([run.channel.heldGuards.size, timers()], [0, before])
     assert.equal(await served, 'ping')
     await eventually(() => run.assertNoSocketLeft())
     assert.deepEqual([run.accepted.length, run.refused.length], [1, 0])
@@ -55,7 +58,8 @@ describe('a handler of the server', () => {
   test('that admits after the deadline finds the connection closed', async (t) => {
     const run = new AcceptRun(t, client)
     const contexts: [ChannelHandlerContext, unknown][] = []
-    run.bootstrap.option(ChannelOption.REGISTRATION_TIMEOUT_MS, 50).handler({ channelRead: (ctx, child) => void contexts.push([ctx, child]) })
+    run.bootstrap.option(ChannelOption.REGISTRATION_TIMEOUT_MS, 50)
+    run.bootstrap.handler({ channelRead: (ctx, child) => void contexts.push([ctx, child]) })
     await run.bind()
     run.countFromHere()
     const batch = await client.open(run.port, ['silent'])
@@ -146,6 +150,57 @@ describe('a handler of the server', () => {
   })
 })
 
+describe('an initializer', () => {
+  test('may refuse the connection by closing it', async (t) => {
+    const run = new AcceptRun(t, client)
+    run.bootstrap.childHandler((ch) => {
+      if (run.fault.on) void ch.close()
+      else withEcho(ch)
+    })
+    await run.bind()
+    run.countFromHere()
+    const batch = await client.open(run.port, ['silent', 'byte'])
+    await batch.ends()
+    await eventually(() => run.assertNoSocketLeft())
+    assert.deepEqual(
+      run.refused.map(({ reason, cause }) => [reason, cause]),
+      Array.from({ length: 2 }, () => ['it was closed before it was registered', undefined]),
+    )
+    run.fault.on = false
+    assert.equal(await client.echo(run.port), 'ping')
+    assert.equal(run.accepted.length, 1)
+  })
+
+  for (const [what, end] of [
+    ['rejects', (run: AcceptRun) => run.fault.hit()],
+    ['closes the channel', (_run: AcceptRun, ch: Channel) => void ch.close()],
+  ] as const) {
+    test(`that is async and ${what} leaves its handlers without an event but handlerRemoved`, async (t) => {
+      const run = new AcceptRun(t, client)
+      const log: string[] = []
+      run.bootstrap.childHandler(async (ch) => {
+        ch.pipeline.addLast({
+          handlerAdded: () => void log.push('added'),
+          channelRegistered: () => void log.push('registered'),
+          channelActive: () => void log.push('active'),
+          channelInactive: () => void log.push('inactive'),
+          channelUnregistered: () => void log.push('unregistered'),
+          handlerRemoved: () => void log.push('removed'),
+        })
+        await new Promise((resolve) => setImmediate(resolve))
+        end(run, ch)
+      })
+      await run.bind()
+      run.countFromHere()
+      const batch = await client.open(run.port, ['byte'])
+      await batch.ends()
+      await eventually(() => run.assertNoSocketLeft())
+      await eventually(() => assert.deepEqual(log, ['added', 'removed']))
+      assert.deepEqual([run.refused.length, run.accepted.length, run.group.next().channelCount], [1, 0, 1])
+    })
+  }
+})
+
 describe('a child', () => {
   test('may be registered to another group than its server', async (t) => {
     const run = new AcceptRun(t, client)
@@ -185,6 +240,11 @@ describe('a child', () => {
     assert.deepEqual(await batch.ends(), ['end'])
   })
 })
+
+/** Timers that would keep the process alive. */
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+}
 
 function withEcho(child: unknown): Channel {
   const channel = child as Channel

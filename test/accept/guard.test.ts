@@ -9,6 +9,7 @@ import {
   DefaultChannelPromise,
   EventLoopGroup,
   LibuvServerChannel,
+  LibuvSocketChannel,
   RegistrationTimeoutError,
   TcpSocketAddress,
 } from '@knotty/transport'
@@ -111,6 +112,17 @@ describe('the guard closes the socket when', () => {
     run.channel.make = () => undefined as never
     const batch = await connected(run, ['silent', 'byte'])
     await refused(run, batch, (cause) => assert.ok(cause instanceof TypeError))
+  })
+
+  test('the channel is closed already when it is made', async (t) => {
+    const run = start(t)
+    run.channel.make = () => {
+      const child = new LibuvSocketChannel(run.channel)
+      child.closeForcibly()
+      return child
+    }
+    const batch = await connected(run, ['silent', 'byte'])
+    await refused(run, batch, (cause) => assert.equal(cause, undefined))
   })
 
   test('the loop of the server takes no timer for the deadline', async (t) => {

@@ -3,8 +3,8 @@ import type { ChannelHandler } from './channel-handler.js'
 import type { ChannelHandlerContext } from './channel-handler-context.js'
 import { isClass } from './is-class.js'
 
-/** Says which messages a handler takes: a class, or a type guard. */
-export type MessageMatcher<I> = (abstract new (...args: never[]) => I) | ((msg: unknown) => msg is I)
+/** Says which messages a handler takes: a class (its constructor may be protected, as ByteBuf's is), or a type guard. */
+export type MessageMatcher<I> = { readonly prototype: I; readonly length: number } | ((msg: unknown) => msg is I)
 
 /**
  * Takes the messages of one type, and releases each after {@link channelRead0}; other messages pass on.
@@ -50,7 +50,7 @@ export abstract class SimpleChannelInboundHandler<I> implements ChannelHandler {
 export function toPredicate<I>(matcher: MessageMatcher<I> | undefined): (msg: unknown) => boolean {
   if (matcher === undefined) return () => true
   if (isClass(matcher)) {
-    return (msg) => msg instanceof (matcher as abstract new (...args: never[]) => I)
+    return (msg) => msg instanceof (matcher as unknown as abstract new () => I)
   }
   return matcher as (msg: unknown) => boolean
 }

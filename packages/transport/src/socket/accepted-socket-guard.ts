@@ -35,7 +35,9 @@ export const rawSocketCloser: { close(socket: RawSocket): void } = { close: (soc
  *
  * Node never closes a socket by itself: an accepted one that is dropped stays in CLOSE_WAIT for ever, with no event. So every
  * exit before channelRegistered ends in {@link closeBeforeHandOver}: a throw, a message nobody took, a failed or overdue
- * registration, a server that closes meanwhile. None of its methods throws: nobody could do more than they do.
+ * registration, a server that closes meanwhile. So does a handlerAdded that throws: as in Netty the handler is removed and
+ * exceptionCaught fired, and when no handler takes that the tail closes the channel. None of its methods throws: nobody could do
+ * more than they do.
  */
 export class AcceptedSocketGuard {
   private readonly server: GuardedServer<RawSocket>

@@ -1,6 +1,6 @@
 import { runInRootContext } from '@knotty/common'
 import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
-import type { TcpSocketAddress } from '../address.js'
+import { TcpSocketAddress } from '../address.js'
 import type { TcpHandle } from './binding.js'
 import { bindHandle, connectHandle, newSocketHandle } from './tcp-handle.js'
 import { uvError } from './uv-error.js'
@@ -40,11 +40,16 @@ export function attemptConnect({ address, local, adopt, done }: ConnectAttempt):
     }
   }
   try {
-    if (local !== undefined) bindHandle(handle, local, false)
+    if (local !== undefined) bindHandle(handle, localFor(local, address), false)
     connectHandle(handle, address, (status) => runInRootContext(() => settle(status)))
   } catch (error) {
     abandon()
     throw error
   }
   return abandon
+}
+
+/** The wildcard stands for any address of the family of the remote one. */
+function localFor(local: TcpSocketAddress, remote: TcpSocketAddress): TcpSocketAddress {
+  return local.address === '::' && remote.family === 4 ? new TcpSocketAddress('0.0.0.0', local.port) : local
 }

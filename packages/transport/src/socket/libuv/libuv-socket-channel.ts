@@ -1,26 +1,17 @@
 import { ByteBuf, Storage } from '@knotty/buffer'
-import { diagnostics, getLogger, runInRootContext, toError } from '@knotty/common'
-import { AbstractChannel } from '../../channel/abstract-channel.js'
-import type { Channel, TransportName } from '../../channel/channel.js'
-import type { ChannelHandlerContext } from '../../channel/channel-handler-context.js'
-import { ChannelOption } from '../../channel/channel-option.js'
-import type { ChannelPromise } from '../../channel/channel-promise.js'
-import { ChannelStateError, NotYetConnectedError } from '../../channel/errors.js'
+import { getLogger, runInRootContext, toError } from '@knotty/common'
+import { NotYetConnectedError } from '../../channel/errors.js'
 import { ChannelInputShutdownEvent, ChannelInputShutdownReadComplete } from '../../channel/events.js'
 import type { OutboundBuffer } from '../../channel/outbound-buffer.js'
-import { type DefaultEventLoop, reportNativeEntryError } from '../../eventloop/default-event-loop.js'
-import type { AcceptedSocketGuard } from '../accepted-socket-guard.js'
-import { type SocketAddress, TcpSocketAddress } from '../address.js'
-import { Connector, type HostResolver, resolveByDns } from '../connector.js'
+import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
 import { isPeerCondition } from '../peer-conditions.js'
-import { libuvBinding, type ShutdownRequest, type TcpHandle, type WriteRequest } from './binding.js'
-import { attemptConnect } from './connect-attempt.js'
+import { libuvBinding, type TcpHandle, type WriteRequest } from './binding.js'
 import { GatheredWrite } from './gather-write.js'
-import { LibuvIo } from './libuv-io.js'
+import { LibuvConnection } from './libuv-connection.js'
+import type { LibuvIo } from './libuv-io.js'
 import type { PinnedSlabs } from './outbound-slab.js'
 import { checkSocketMessage } from './socket-message.js'
-import { applySocketOption, SOCKET_OPTIONS } from './socket-options.js'
-import { localAddressOf, remoteAddressOf } from './tcp-handle.js'
+import { shutdownHandle } from './tcp-handle.js'
 import { UV_EOF, uvError } from './uv-error.js'
 
 /** A write request under way: what it carries, and what it pins until the kernel has it. */
@@ -39,62 +30,16 @@ const gathered = new GatheredWrite()
  * Reads land in the event loop's slab and are delivered as a ByteBuf over it, valid as it is until the handlers return; what is
  * still referenced then is copied out once. At most one write request is under way; a flush gathers up to 1 MiB into one.
  */
-export class LibuvSocketChannel extends AbstractChannel {
-  readonly transport: TransportName = 'libuv'
-  /** The options a TCP connection knows. */
-  static readonly OPTIONS: ReadonlySet<ChannelOption<unknown>> = SOCKET_OPTIONS
-  readonly supportedOptions: ReadonlySet<ChannelOption<unknown>> = SOCKET_OPTIONS
-  /** Turns host names into addresses; what Bootstrap.resolver sets. */
-  resolver: HostResolver = resolveByDns
-  private handle: TcpHandle | undefined
-  /** Owns the handle of an accepted socket until it is registered. */
-  private guard: AcceptedSocketGuard | undefined
-  private io: LibuvIo | undefined = undefined
-  private state: 'open' | 'connecting' | 'connected' | 'closed'
-  private connector: Connector | undefined = undefined
-  private connectPromise: ChannelPromise | undefined = undefined
+export class LibuvSocketChannel extends LibuvConnection {
   private reading = false
   private readPending = false
   private inputEnded = false
   private inputDiscarded = false
   private inputEndTold = false
-  /** FIN waits behind queued writes: the handle cannot be reset meanwhile, and a try would leave it open for ever. */
-  private outputEnding = false
   private inFlight: InFlight | undefined = undefined
-  private local: TcpSocketAddress | undefined = undefined
-  private remote: TcpSocketAddress | undefined = undefined
-
-  /** Without arguments: a channel to connect. With them: one that a server accepted. */
-  constructor(parent?: Channel, handle?: TcpHandle, guard?: AcceptedSocketGuard) {
-    super(parent)
-    this.handle = handle
-    this.guard = guard
-    this.state = handle === undefined ? 'open' : 'connected'
-    if (handle === undefined) return
-    this.remote = remoteAddressOf(handle)
-    handle.owner = this
-    handle.onread = onread
-  }
-
-  get isOpen(): boolean {
-    return this.state !== 'closed'
-  }
-
-  get isActive(): boolean {
-    return this.state === 'connected'
-  }
 
   get isInputShutdown(): boolean {
     return this.inputEnded || this.inputDiscarded
-  }
-
-  get localAddress(): TcpSocketAddress | undefined {
-    if (this.local === undefined && this.handle !== undefined) this.local = localAddressOf(this.handle)
-    return this.local
-  }
-
-  get remoteAddress(): TcpSocketAddress | undefined {
-    return this.remote
   }
 
   override get inFlightProgress(): number {
@@ -102,100 +47,11 @@ export class LibuvSocketChannel extends AbstractChannel {
     return this.inFlight.bytes - this.handle.writeQueueSize
   }
 
-  override registeredInPipeline(): void {
-    const guard = this.guard
-    this.guard = undefined // first: a listener of `accepted` may close the channel
-    guard?.handOver()
-    super.registeredInPipeline()
-  }
-
-  /** Until the hand-over the guard tells of it, in the one line of the refused connection. */
-  override initializationFailed(cause: Error): void {
-    if (this.guard === undefined) return super.initializationFailed(cause)
-    this.closeCause ??= cause
-    this.guard.setCause('the initializer failed', cause)
-  }
-
-  override onUncaughtException(ctx: ChannelHandlerContext, cause: Error): void {
-    if (this.guard === undefined || !this.pipeline.closeOnUncaught) return super.onUncaughtException(ctx, cause)
-    this.guard.setCause('a handler threw before the channel was registered', cause)
-    if (diagnostics.exceptionUncaught.hasSubscribers) diagnostics.exceptionUncaught.publish({ channel: this, cause })
-    this.emitter?.emit('exception', cause)
-    this.close()
-  }
-
-  override abandon(cause: Error, reason?: string): void {
-    this.guard?.setCause(reason, cause)
-    super.abandon(cause)
-  }
-
   override autoReadChanged(autoRead: boolean): void {
     super.autoReadChanged(autoRead)
     if (autoRead) return
     this.readPending = false
     if (!this.inputDiscarded) this.stopReading()
-  }
-
-  override socketOptionChanged(option: ChannelOption<unknown>, value: unknown): void {
-    // What is set before registration is applied then, together with the default of TCP_NODELAY.
-    if (this.handle === undefined || this.io === undefined) return
-    const status = applySocketOption(this.handle, option, value)
-    if (status !== 0) getLogger().warn(`${this.toString()}: the kernel refused ${option.name}`, uvError(status, 'setsockopt'))
-  }
-
-  protected override doRegister(): void {
-    const io = LibuvIo.of(this.eventLoop)
-    // Once a handle, and once more when it comes to another loop: each call adds a native listener.
-    const sameSlab = this.io === io
-    this.io = io
-    if (!sameSlab && this.handle !== undefined) this.prepare(this.handle)
-    ;(this.eventLoop as DefaultEventLoop).addChannel(this)
-  }
-
-  protected override doDeregister(): void {
-    this.stopReading()
-    ;(this.eventLoop as DefaultEventLoop).removeChannel(this)
-  }
-
-  protected doBind(localAddress: SocketAddress, promise: ChannelPromise): void {
-    if (!(localAddress instanceof TcpSocketAddress)) throw new ChannelStateError('a TCP channel is bound to { address, port }')
-    if (this.state !== 'open') throw new ChannelStateError(`bind: the channel is ${this.state}`)
-    this.local = localAddress
-    promise.trySuccess()
-  }
-
-  protected doConnect(remoteAddress: SocketAddress, localAddress: SocketAddress | undefined, promise: ChannelPromise): void {
-    if (this.state !== 'open') throw new ChannelStateError(`connect: the channel is ${this.state} already`)
-    if (!(remoteAddress instanceof TcpSocketAddress)) throw new ChannelStateError('a TCP channel connects to { address, port }')
-    const local = localAddress ?? this.local
-    this.state = 'connecting'
-    this.connectPromise = promise
-    this.connector = new Connector({
-      loop: this.eventLoop,
-      remote: remoteAddress,
-      resolver: this.resolver,
-      timeoutMs: this.config.connectTimeoutMillis,
-      attempt: (address, done) =>
-        attemptConnect({
-          address,
-          local: local instanceof TcpSocketAddress ? local : undefined,
-          adopt: (handle) => this.adopt(handle, address),
-          done,
-        }),
-      succeeded: () => this.connected(promise),
-      failed: (error) => this.connectFailed(promise, error),
-    })
-    promise.addListener(() => {
-      if (promise.isCancelled) this.close0(this.newPromise())
-    })
-  }
-
-  protected doClose(): void {
-    this.detach(this.config.getOption(ChannelOption.SO_LINGER) === 0)
-  }
-
-  protected override doAbort(): void {
-    this.detach(true)
   }
 
   protected doShutdownInput(): void {
@@ -208,18 +64,16 @@ export class LibuvSocketChannel extends AbstractChannel {
 
   protected doShutdownOutput(done: (error: Error | undefined) => void): void {
     if (this.handle === undefined) return done(new NotYetConnectedError())
-    const request: ShutdownRequest = new (libuvBinding().ShutdownWrap)()
-    request.oncomplete = (status) => {
+    this.outputEnding = true
+    const over = (error: Error | undefined): void => {
       this.outputEnding = false
-      try {
-        runInRootContext(() => done(status === 0 ? undefined : uvError(status, 'shutdown')))
-      } catch (error) {
-        reportNativeEntryError(error)
-      }
+      done(error)
     }
-    const status = this.handle.shutdown(request)
-    if (status === 0) this.outputEnding = true
-    else done(uvError(status, 'shutdown'))
+    try {
+      shutdownHandle(this.handle, over)
+    } catch (error) {
+      over(toError(error))
+    }
   }
 
   protected doBeginRead(): void {
@@ -305,7 +159,7 @@ export class LibuvSocketChannel extends AbstractChannel {
   }
 
   /** A chunk, EOF or an error, from native code. */
-  onRead(nread: number): void {
+  override onRead(nread: number): void {
     if (nread > 0) this.deliver(nread)
     else if (nread === UV_EOF) this.inputEnd()
     else if (nread < 0) this.readFailed(nread)
@@ -313,7 +167,7 @@ export class LibuvSocketChannel extends AbstractChannel {
   }
 
   /** A chunk is lost (no memory for its buffer): what follows would be a stream with a hole. */
-  onReadThrew(thrown: unknown): void {
+  override onReadThrew(thrown: unknown): void {
     try {
       const error = toError(thrown)
       this.pipeline.fireExceptionCaught(error)
@@ -400,74 +254,11 @@ export class LibuvSocketChannel extends AbstractChannel {
     this.reading = true
   }
 
-  private stopReading(): void {
+  protected stopReading(): void {
     if (!this.reading) return
     this.reading = false
     this.handle?.readStop()
   }
-
-  private adopt(handle: TcpHandle, address: TcpSocketAddress): void {
-    this.handle = handle
-    this.remote = address
-    this.local = localAddressOf(handle)
-    handle.owner = this
-    handle.onread = onread
-    this.prepare(handle)
-  }
-
-  /** What a connected handle needs when the channel is registered to its loop: the slab and the options. */
-  private prepare(handle: TcpHandle): void {
-    handle.useUserBuffer((this.io as LibuvIo).readSlab)
-    this.socketOptionChanged(ChannelOption.TCP_NODELAY, this.config.getOption(ChannelOption.TCP_NODELAY) ?? true)
-    const keepAlive = this.config.getOption(ChannelOption.SO_KEEPALIVE)
-    if (keepAlive !== undefined) this.socketOptionChanged(ChannelOption.SO_KEEPALIVE, keepAlive)
-  }
-
-  private connected(promise: ChannelPromise): void {
-    this.connector = undefined
-    this.connectPromise = undefined
-    this.state = 'connected'
-    this.activate(promise, false)
-  }
-
-  private connectFailed(promise: ChannelPromise, error: Error): void {
-    this.connector = undefined
-    this.connectPromise = undefined
-    if (this.state === 'connecting') this.state = 'open'
-    promise.tryFailure(error)
-    this.closeBecause(error)
-  }
-
-  private detach(reset: boolean): void {
-    if (this.state === 'closed') return
-    const handle = this.handle
-    if (handle !== undefined) this.local ??= localAddressOf(handle) // while it can be read
-    this.state = 'closed'
-    this.reading = false
-    this.connector?.cancel()
-    this.connector = undefined
-    this.handle = undefined
-    const { guard, connectPromise } = this
-    this.guard = undefined
-    this.connectPromise = undefined
-    if (handle !== undefined && (guard === undefined || !guard.closeBeforeHandOver(this.closeCause))) {
-      if (reset && !this.outputEnding) handle.reset()
-      else handle.close()
-    }
-    connectPromise?.tryFailure(this.closedError())
-  }
-}
-
-/** One function for all handles. It must return undefined, and must not be async: native code takes anything else for a buffer. */
-function onread(this: TcpHandle): undefined {
-  const binding = libuvBinding()
-  const nread = binding.state[binding.readBytesOrError] as number
-  try {
-    ;(this.owner as LibuvSocketChannel).onRead(nread)
-  } catch (error) {
-    ;(this.owner as LibuvSocketChannel).onReadThrew(error)
-  }
-  return undefined
 }
 
 /** One function for all write requests. */

@@ -1,6 +1,7 @@
-import { IllegalArgumentError } from '@knotty/common'
+import { IllegalArgumentError, runInRootContext } from '@knotty/common'
+import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
 import { TcpSocketAddress } from '../address.js'
-import { type ConnectRequest, libuvBinding, type RawAddress, type TcpHandle } from './binding.js'
+import { type ConnectRequest, libuvBinding, type RawAddress, type ShutdownRequest, type TcpHandle } from './binding.js'
 import { uvError } from './uv-error.js'
 
 /** Calls on TCP handles with every argument checked: a wrong one would abort the process (see binding.ts). */
@@ -41,6 +42,20 @@ export function connectHandle(handle: TcpHandle, address: TcpSocketAddress, done
       ? handle.connect6(request, address.address, address.port)
       : handle.connect(request, address.address, address.port)
   if (status !== 0) throw uvError(status, 'connect', address)
+}
+
+/** Sends FIN behind all queued writes; `done` is called later, or this throws at once. */
+export function shutdownHandle(handle: TcpHandle, done: (error: Error | undefined) => void): void {
+  const request: ShutdownRequest = new (libuvBinding().ShutdownWrap)()
+  request.oncomplete = (status) => {
+    try {
+      runInRootContext(() => done(status === 0 ? undefined : uvError(status, 'shutdown')))
+    } catch (error) {
+      reportNativeEntryError(error)
+    }
+  }
+  const status = handle.shutdown(request)
+  if (status !== 0) throw uvError(status, 'shutdown')
 }
 
 /** The local address of an open handle; undefined when it has none. */
