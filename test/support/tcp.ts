@@ -1,6 +1,14 @@
 import { once } from 'node:events'
 import net from 'node:net'
-import { Bootstrap, type Channel, type ChannelHandler, ChannelOption, type EventLoopGroup, ServerBootstrap, type ServerChannel } from '@knotty/transport'
+import {
+  Bootstrap,
+  type Channel,
+  type ChannelHandler,
+  type ChannelOption,
+  type EventLoopGroup,
+  ServerBootstrap,
+  type ServerChannel,
+} from '@knotty/transport'
 import type { LeakScope } from './leak-scope.js'
 
 export type OptionValues = readonly (readonly [ChannelOption<never>, unknown])[]

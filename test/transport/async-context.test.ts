@@ -6,6 +6,8 @@ import { leakScope } from '../support/leak-scope.js'
 import { eventually } from '../support/proc-sockets.js'
 import { deferred, plainServer, readBytes } from '../support/tcp.js'
 
+const NAMES = ['channelActive', 'channelRead', 'channelReadComplete', 'channelInactive', 'channelUnregistered', 'handlerRemoved'] as const
+
 describe('the callbacks of a channel', () => {
   for (const [what, host] of [
     ['an address', '127.0.0.1'],
@@ -17,9 +19,8 @@ describe('the callbacks of a channel', () => {
         const storage = new AsyncLocalStorage<string>()
         const seen: string[] = []
         const note = (name: string): void => void seen.push(`${name} ${storage.getStore() ?? '-'}`)
-        const names = ['channelActive', 'channelRead', 'channelReadComplete', 'channelInactive', 'channelUnregistered', 'handlerRemoved'] as const
         const handler: ChannelHandler = {}
-        for (const name of names) (handler as Record<string, unknown>)[name] = (_ctx: unknown) => note(name)
+        for (const name of NAMES) (handler as Record<string, unknown>)[name] = (_ctx: unknown) => note(name)
         const group = scope.group()
         const peer = await plainServer(scope)
         const channel = await storage.run('store', async () => {

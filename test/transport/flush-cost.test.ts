@@ -5,7 +5,7 @@ import { Unpooled } from '@knotty/buffer'
 import { type Channel, ChannelOption } from '@knotty/transport'
 import { leakScope } from '../support/leak-scope.js'
 import { eventually } from '../support/proc-sockets.js'
-import { connect, deferred, option, plainServer } from '../support/tcp.js'
+import { connect, deferred, plainServer } from '../support/tcp.js'
 
 /** Write system calls of this process so far. */
 function writeCalls(): number {

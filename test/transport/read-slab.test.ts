@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type ByteBuf, Storage, Unpooled } from '@knotty/buffer'
 import type { Channel, ChannelHandler, ChannelHandlerContext } from '@knotty/transport'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { leakScope } from '../support/leak-scope.js'
 import { eventually } from '../support/proc-sockets.js'
 import { connect, deferred, plainClient, readBytes, serve } from '../support/tcp.js'
@@ -185,9 +185,8 @@ describe('the read slab', () => {
   test('never shows one connection the bytes of another, whatever the handlers do with their chunks', { timeout: 50_000 }, async () => {
     const actions = fc.array(fc.constantFrom('keep', 'slice', 'buffer', 'echo', 'release', 'late', 'grow'), { minLength: 4, maxLength: 12 })
     const sizes = fc.array(fc.constantFrom(1, 7, 100, 4095, 4096, 5000, 20_000), { minLength: 1, maxLength: 6 })
-    const run = fc.asyncProperty(fc.array(fc.tuple(actions, sizes), { minLength: 2, maxLength: 5 }), fc.constantFrom(2048, 65536), (plan, slab) =>
-      leakScope((scope) => interleave(scope, plan, slab))(),
-    )
+    const plans = fc.array(fc.tuple(actions, sizes), { minLength: 2, maxLength: 5 })
+    const run = fc.asyncProperty(plans, fc.constantFrom(2048, 65536), (plan, slab) => leakScope((scope) => interleave(scope, plan, slab))())
     await fc.assert(run, { numRuns: 25, interruptAfterTimeLimit: 40_000 })
   })
 })

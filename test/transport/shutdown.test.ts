@@ -26,8 +26,10 @@ describe('shutdownGracefully()', () => {
       assert.ok(group.register(late).cause instanceof RejectedExecutionError)
       assert.equal(late.isOpen, false)
       assert.ok(late.closeFuture.isSuccess)
-      await assert.rejects(Promise.resolve(new Bootstrap().group(group).handler({}).connect(server.port, '127.0.0.1')), RejectedExecutionError)
-      await assert.rejects(Promise.resolve(new ServerBootstrap().group(group).childHandler({}).bind(0, '127.0.0.1')), RejectedExecutionError)
+      const connecting = new Bootstrap().group(group).handler({}).connect(server.port, '127.0.0.1')
+      await assert.rejects(Promise.resolve(connecting), RejectedExecutionError)
+      const binding = new ServerBootstrap().group(group).childHandler(() => undefined).bind(0, '127.0.0.1')
+      await assert.rejects(Promise.resolve(binding), RejectedExecutionError)
       const refused = net.connect(server.port, '127.0.0.1')
       await assert.rejects(once(refused, 'connect'), { code: 'ECONNREFUSED' })
       // Until the quiet period is over the open channel works as ever.
@@ -168,7 +170,7 @@ describe('shutdownGracefully()', () => {
 
   test('is what `await using` does, without a quiet period', async () => {
     const group = new EventLoopGroup()
-    const server = await new ServerBootstrap().group(group).childHandler({}).bind(0, '127.0.0.1')
+    const server = await new ServerBootstrap().group(group).childHandler(() => undefined).bind(0, '127.0.0.1')
     await group[Symbol.asyncDispose]()
     assert.ok(group.isTerminated)
     assert.equal(server.isOpen, false)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type net from 'node:net'
 import { describe, test } from 'node:test'
-import { type ByteBuf, Unpooled } from '@knotty/buffer'
+import { Unpooled } from '@knotty/buffer'
 import {
   type Channel,
   type ChannelFuture,
@@ -13,10 +13,10 @@ import {
   type EventLoopGroupOptions,
   UnsupportedMessageTypeError,
 } from '@knotty/transport'
-import fc from 'fast-check'
 import { type LeakScope, leakScope } from '../support/leak-scope.js'
 import { eventually } from '../support/proc-sockets.js'
 import { connect, option, type OptionValues, plainClient, plainServer, readAll, readBytes, serve } from '../support/tcp.js'
+import { bytesOf, sha256 } from '../support/test-bytes.js'
 import { recordLogs } from '../unit/transport/channel/recorded-logs.js'
 
 interface Pair {
@@ -33,20 +33,6 @@ async function open(
   const peer = await plainServer(scope)
   const channel = await connect(scope, scope.group(group), peer.port, handlers, options)
   return { channel, socket: await peer.accept() }
-}
-
-/** `length` bytes in which each differs from its neighbours in a way that depends on `seed`. */
-function bytesOf(length: number, seed: number): Buffer {
-  const bytes = Buffer.alloc(length)
-  for (let index = 0, value = seed * 7919 + 1; index < length; index++) {
-    value = (Math.imul(value, 1103515245) + 12345) >>> 0
-    bytes[index] = value >>> 16
-  }
-  return bytes
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }
 
 /** More than any kernel buffer takes: the write stays under way until the peer reads. */
@@ -348,94 +334,3 @@ describe('re-entrant writes', () => {
     }),
   )
 })
-
-describe('random sequences of writes', () => {
-  test('arrive byte-identical at a reader that stalls at random', { timeout: 55_000 }, async () => {
-    const size = fc.oneof(
-      fc.constantFrom(0, 1, 1023, 1024, 1025, 4095, 4096, 4097, 65_535, 65_536, 65_537),
-      fc.integer({ min: 0, max: 300 }),
-      fc.integer({ min: 0, max: 3_000_000 }),
-    )
-    const step = fc.record({
-      size,
-      kind: fc.constantFrom('array', 'buffer', 'slice', 'readonly'),
-      flush: fc.boolean(),
-      turn: fc.boolean(),
-      from: fc.constantFrom('outside', 'listener'),
-    })
-    const stalls = fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 1, maxLength: 10 })
-    const run = fc.asyncProperty(
-      fc.array(step, { minLength: 1, maxLength: 30 }),
-      stalls,
-      fc.constantFrom(1024, 5000, 65536),
-      fc.constantFrom(0, 64, 4096, 1_000_000),
-      (steps, pauses, writeSlabBytes, threshold) =>
-        leakScope(async (scope) => {
-          const { channel, socket } = await open(
-            scope,
-            [],
-            [option(ChannelOption.COPY_THRESHOLD_BYTES, threshold)],
-            { writeSlabBytes },
-          )
-          const chunks: Buffer[] = []
-          let reads = 0
-          socket.on('data', (chunk: Buffer) => {
-            chunks.push(chunk)
-            const turns = pauses[reads++ % pauses.length] as number
-            if (turns === 0) return
-            socket.pause()
-            let left = turns
-            const resume = (): void => {
-              if (--left <= 0) socket.resume()
-              else setImmediate(resume)
-            }
-            setImmediate(resume)
-          })
-          const expected: Buffer[] = []
-          const writes: ChannelFuture[] = []
-          const write = (index: number): void => {
-            const { size: length, kind, flush } = steps[index] as (typeof steps)[number]
-            const bytes = bytesOf(length, index)
-            expected.push(Buffer.from(bytes))
-            const msg = kind === 'array' ? new Uint8Array(bytes) : bufferOf(kind, bytes)
-            writes.push(channel.write(msg))
-            if (flush) channel.flush()
-          }
-          socket.pause()
-          for (const [index, { from, turn }] of steps.entries()) {
-            const last = writes.at(-1)
-            if (from === 'listener' && last !== undefined && !last.isDone) {
-              const before = expected.length
-              last.addListener(() => write(index))
-              if (expected.length === before) {
-                // The listener must run before the next write, or the expected order is another one.
-                channel.flush()
-                socket.resume()
-                await eventually(() => assert.ok(last.isDone))
-              }
-            } else write(index)
-            if (turn) await new Promise((resolve) => setImmediate(resolve))
-          }
-          socket.resume()
-          channel.flush()
-          for (const each of writes) await each
-          await channel.shutdownOutput()
-          const whole = Buffer.concat(expected)
-          await eventually(() => assert.equal(chunks.reduce((sum, chunk) => sum + chunk.length, 0), whole.length))
-          assert.equal(sha256(Buffer.concat(chunks)), sha256(whole))
-          assert.equal(channel.bytesWritten, whole.length)
-          assert.equal(channel.outboundBuffer, undefined)
-        })(),
-    )
-    await fc.assert(run, { numRuns: 40, interruptAfterTimeLimit: 45_000 })
-  })
-})
-
-function bufferOf(kind: 'buffer' | 'slice' | 'readonly', bytes: Buffer): ByteBuf {
-  if (kind === 'buffer') return Unpooled.wrappedBuffer(bytes)
-  if (kind === 'readonly') return Unpooled.wrappedBuffer(bytes).asReadOnly()
-  const padded = Unpooled.buffer(bytes.length + 7)
-  padded.writeZero(5).writeBytes(bytes).writeByte(1)
-  padded.skipBytes(5)
-  return padded.readSlice(bytes.length)
-}

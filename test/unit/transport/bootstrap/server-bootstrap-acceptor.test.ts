@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EmbeddedChannel, LibuvSocketChannel } from '@knotty/transport'
+import { type Channel, EmbeddedChannel, LibuvSocketChannel } from '@knotty/transport'
 import { ServerBootstrapAcceptor } from '../../../../../packages/transport/dist/bootstrap/server-bootstrap-acceptor.js'
 
 const settings = { registrar: { register: () => assert.fail('registered') }, handler: {}, options: new Map(), attrs: new Map() }
@@ -15,7 +15,14 @@ test('what is no channel passes the acceptor', () => {
 test('a channel that is closed already gets no handler and is not registered', () => {
   const child = new LibuvSocketChannel()
   child.closeForcibly()
-  const server = new EmbeddedChannel(new ServerBootstrapAcceptor(settings))
+  const registered: unknown[] = []
+  const registrar = {
+    register(channel: Channel) {
+      registered.push(channel)
+      return channel.newPromise()
+    },
+  }
+  const server = new EmbeddedChannel(new ServerBootstrapAcceptor({ ...settings, registrar }))
   server.writeInbound(child)
-  assert.deepEqual([server.readInbound(), child.pipeline.names], [undefined, []])
+  assert.deepEqual([server.readInbound(), child.pipeline.names, registered], [undefined, [], []])
 })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import net from 'node:net'
 import type { TestContext } from 'node:test'
 import { type Channel, type EventLoopGroup, ServerBootstrap, type ServerChannel } from '@knotty/transport'
 import { libuvBinding, type TcpHandle } from '../../../../../packages/transport/dist/socket/libuv/binding.js'
@@ -44,4 +45,12 @@ export function hangConnectsTo(t: TestContext, address: string): void {
   t.mock.method(prototype, 'connect', function connect(this: TcpHandle, ...args: Parameters<typeof original>) {
     return args[1] === address ? 0 : original.apply(this, args)
   })
+}
+
+/** Connects with node:net and waits until the server knows the connection. */
+export async function connectPlain(port: number, host: string): Promise<net.Socket> {
+  const socket = net.connect({ port, host })
+  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+  socket.on('error', noHandler)
+  return socket
 }

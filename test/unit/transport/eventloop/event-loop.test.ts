@@ -8,6 +8,10 @@ import { eventually } from '../../../support/proc-sockets.js'
 import { deferred } from '../../../support/tcp.js'
 import { recordLogs } from '../channel/recorded-logs.js'
 
+function isError(type: abstract new (...args: never[]) => Error, message: RegExp): (error: Error) => boolean {
+  return (error) => error instanceof type && message.test(error.message)
+}
+
 describe('tasks of an event loop', () => {
   test(
     'run in the order they came, never inside execute(), those posted meanwhile at the end',
@@ -230,15 +234,15 @@ describe('AsyncLocalStorage', () => {
 describe('new EventLoopGroup()', () => {
   test('refuses more than one loop by name', () => {
     for (const loops of [2, 0, -1, 1.5, '1' as never]) {
-      assert.throws(() => new EventLoopGroup({ loops }), (error: Error) => error instanceof UnsupportedOperationError && /loops/.test(error.message))
+      assert.throws(() => new EventLoopGroup({ loops }), isError(UnsupportedOperationError, /loops/))
     }
     assert.ok(new EventLoopGroup({ loops: 1 }))
   })
 
   test('checks its options', () => {
     for (const bytes of [0, 1023, -1, 1.5, 2 ** 31, Number.NaN, '4096' as never]) {
-      assert.throws(() => new EventLoopGroup({ readSlabBytes: bytes }), (error: Error) => error instanceof IllegalArgumentError && /readSlabBytes/.test(error.message))
-      assert.throws(() => new EventLoopGroup({ writeSlabBytes: bytes }), (error: Error) => error instanceof IllegalArgumentError && /writeSlabBytes/.test(error.message))
+      assert.throws(() => new EventLoopGroup({ readSlabBytes: bytes }), isError(IllegalArgumentError, /readSlabBytes/))
+      assert.throws(() => new EventLoopGroup({ writeSlabBytes: bytes }), isError(IllegalArgumentError, /writeSlabBytes/))
     }
     for (const ms of [-1, Number.NaN, 2 ** 31]) assert.throws(() => new EventLoopGroup({ taskBudgetMs: ms }), IllegalArgumentError)
     assert.ok(new EventLoopGroup({ readSlabBytes: 1024, writeSlabBytes: 1024, taskBudgetMs: 0 }))

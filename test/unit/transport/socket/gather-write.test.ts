@@ -30,7 +30,7 @@ function bench(slabBytes = 65536): Bench {
     fill(copyThresholdBytes = 4096) {
       write.clear()
       memory.outbound.begin()
-      write.fill(outbound, memory, copyThresholdBytes)
+      write.gather(outbound, memory, copyThresholdBytes)
     },
   }
 }

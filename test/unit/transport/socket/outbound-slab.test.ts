@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { OutboundSlabs, type PinnedSlabs } from '../../../../../packages/transport/dist/socket/libuv/outbound-slab.js'
 
 /** A write under way: what it gathered must stay as it is until it is unpinned. */
@@ -112,7 +112,10 @@ describe('OutboundSlabs', () => {
             else live.push({ pins: slabs.pin(), chunks, mark })
           }
           // A range handed out twice would show the mark of the later gather.
-          for (const write of live) for (const chunk of write.chunks) assert.ok(chunk.every((byte) => byte === write.mark), `write ${write.mark} was overwritten`)
+          for (const write of live) {
+            const intact = write.chunks.every((chunk) => chunk.every((byte) => byte === write.mark))
+            assert.ok(intact, `write ${write.mark} was overwritten`)
+          }
         }
         for (const write of live) slabs.unpin(write.pins)
         gather(slabs, slabBytes, [1], 251)

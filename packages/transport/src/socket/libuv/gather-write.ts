@@ -22,7 +22,7 @@ export class GatheredWrite {
    * Gathers flushed messages, oldest first. Messages below `copyThresholdBytes`, and all bytes of a read slab, are copied into the
    * outbound slabs, neighbours into one chunk; larger ones that own their memory go as they are. Call {@link clear} afterwards.
    */
-  fill(outbound: OutboundBuffer, memory: GatherMemory, copyThresholdBytes: number): void {
+  gather(outbound: OutboundBuffer, memory: GatherMemory, copyThresholdBytes: number): void {
     const slabs = memory.outbound
     const count = outbound.size
     for (let index = 0; index < count && this.bytes < MAX_REQUEST_BYTES && this.chunks.length < MAX_REQUEST_CHUNKS - 1; index++) {

@@ -101,7 +101,7 @@ export class LibuvSocketChannel extends LibuvConnection {
     slabs.begin()
     const { chunks } = gathered
     try {
-      gathered.fill(outboundBuffer, io, this.config.copyThresholdBytes)
+      gathered.gather(outboundBuffer, io, this.config.copyThresholdBytes)
     } catch (error) {
       // A message that was released too early. What was gathered before it must not stay taken.
       gathered.clear()
