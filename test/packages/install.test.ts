@@ -62,6 +62,13 @@ async function install(folder: string, tarballs: string): Promise<void> {
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...packed], { cwd: folder, env })
 }
 
+/** The documents whose code a reader would paste: the READMEs of the project and its packages, and the guides. */
+function documents(): string[] {
+  const packages = packageNames().map((name) => path.join('packages', name.replace('@knotty/', ''), 'README.md'))
+  const guides = readdirSync(path.join(root, 'docs')).filter((name) => name.endsWith('.md'))
+  return ['README.md', ...packages, ...guides.map((name) => path.join('docs', name))]
+}
+
 /** The JavaScript blocks of a Markdown text, with the line each starts at. */
 function javascriptBlocks(markdown: string): { line: number; code: string }[] {
   return [...markdown.matchAll(/^```(?:js|javascript|mjs)[^\S\n]*\n(.*?)^```[^\S\n]*$/gms)].map((match) => ({
@@ -137,20 +144,20 @@ describe('the packed packages in an empty project', () => {
     rmSync(tarballs, { recursive: true, force: true })
   })
 
-  test('every JavaScript block of the README runs as it stands', async (t) => {
-    const readme = path.join(root, 'README.md')
-    assert.ok(existsSync(readme), 'there is no README.md')
-    const blocks = javascriptBlocks(readFileSync(readme, 'utf8'))
-    assert.ok(blocks.length > 0, 'README.md holds no js, javascript or mjs block')
-    // One after another: two blocks may listen on the same port.
-    for (const { line, code } of blocks) {
-      await t.test(`the block at README.md:${line}`, async () => {
-        const file = path.join(folder, `readme-line-${line}.mjs`)
-        writeFileSync(file, code)
-        assertEndedWell(await runBlock(file))
-      })
-    }
-  })
+  for (const document of documents()) {
+    test(`every JavaScript block of ${document} runs as it stands`, async (t) => {
+      const blocks = javascriptBlocks(readFileSync(path.join(root, document), 'utf8'))
+      if (/README\.md$/.test(document)) assert.ok(blocks.length > 0, `${document} holds no js, javascript or mjs block`)
+      // One after another: two blocks may listen on the same port.
+      for (const { line, code } of blocks) {
+        await t.test(`the block at ${document}:${line}`, async () => {
+          const file = path.join(folder, `${document.replaceAll('/', '-')}-line-${line}.mjs`)
+          writeFileSync(file, code)
+          assertEndedWell(await runBlock(file))
+        })
+      }
+    })
+  }
 
   test('CommonJS code gets the exports with require', async () => {
     const file = path.join(folder, 'require.cjs')

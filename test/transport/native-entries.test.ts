@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { describe, test, type TestContext } from 'node:test'
-import type { ByteBuf } from '@knotty/buffer'
-import type { Channel, ChannelHandler, ChannelHandlerContext } from '@knotty/transport'
+import { ByteBuf } from '@knotty/buffer'
+import { type Channel, type ChannelHandler, type ChannelHandlerContext, LibuvSocketChannel } from '@knotty/transport'
 import { leakScope } from '../support/leak-scope.js'
 import { eventually } from '../support/proc-sockets.js'
 import { connect, plainClient, plainServer, readBytes, serve, untilClosed } from '../support/tcp.js'
@@ -180,4 +180,41 @@ describe('a listener that throws', () => {
       assert.deepEqual(errors, [])
     })
   }
+})
+
+describe('a defect in the transport itself', () => {
+  test('that throws while a chunk is delivered closes that channel and does not reach the process', async (t) => {
+    recordLogs(t)
+    const errors = uncaught(t)
+    await leakScope(async (scope) => {
+      const caught: Error[] = []
+      const server = await serve(scope, scope.group(), () => [{ exceptionCaught: (_ctx, cause) => void caught.push(cause) }])
+      const client = await plainClient(scope, server.port)
+      const child = await server.child()
+      t.mock.method(ByteBuf, 'overStorage', () => {
+        throw new RangeError('Array buffer allocation failed')
+      }, { times: 1 })
+      client.write('x')
+      await child.closeFuture
+      assert.deepEqual(caught.map((cause) => cause.message), ['Array buffer allocation failed'])
+    })()
+    assert.deepEqual(errors, [])
+  })
+
+  test('that throws when a write has completed is logged and does not reach the process', async (t) => {
+    const logs = recordLogs(t)
+    const errors = uncaught(t)
+    await leakScope(async (scope) => {
+      const peer = await plainServer(scope)
+      const channel = await connect(scope, scope.group(), peer.port)
+      const socket = await peer.accept()
+      t.mock.method(LibuvSocketChannel.prototype, 'onWriteComplete', () => {
+        throw new Error('boom')
+      }, { times: 1 })
+      channel.writeAndFlush(new Uint8Array(32 << 20), null)
+      socket.resume()
+      await eventually(() => assert.ok(logs.some((line) => line.level === 'error' && (line.error as Error).message === 'boom')))
+    })()
+    assert.deepEqual(errors, [])
+  })
 })

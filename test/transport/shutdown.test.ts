@@ -179,7 +179,7 @@ describe('shutdownGracefully()', () => {
 
 describe('the process', () => {
   const SERVER = `
-    import { EventLoopGroup, ServerBootstrap, Bootstrap, ChannelOption } from '@knotty/transport'
+    import { EventLoopGroup, ServerBootstrap } from '@knotty/transport'
     const group = new EventLoopGroup()
     const server = await new ServerBootstrap().group(group).childHandler((ch) => {}).bind(0, '127.0.0.1')
   `
@@ -193,13 +193,18 @@ describe('the process', () => {
     assert.deepEqual([result.code, result.signal, result.stdout], [0, null, 'alive\nexit\n'])
   })
 
-  test('stays alive while a channel that reads nothing is open', async () => {
-    const result = await runScript(`${SERVER}
+  test('stays alive while channels that read nothing are open', async () => {
+    const result = await runScript(`
+      import { EventLoopGroup, ServerBootstrap, Bootstrap, ChannelOption } from '@knotty/transport'
+      const group = new EventLoopGroup()
+      const server = await new ServerBootstrap().group(group).childOption(ChannelOption.AUTO_READ, false)
+        .childHandler((ch) => {}).bind(0, '127.0.0.1')
+      const accepted = new Promise((resolve) => server.events.once('accepted', resolve))
       const channel = await new Bootstrap().group(group).option(ChannelOption.AUTO_READ, false).handler({})
         .connect(server.localAddress.port, '127.0.0.1')
+      const child = await accepted
       await server.close()
-      channel.parent
-      setTimeout(async () => { console.log('alive'); await channel.close() }, 150).unref()
+      setTimeout(async () => { console.log('alive'); await channel.close(); await child.close() }, 150).unref()
     `)
     assert.deepEqual([result.code, result.signal, result.stdout], [0, null, 'alive\n'])
   })

@@ -1,14 +1,21 @@
 import type { Buffer } from 'node:buffer'
 
 /**
- * Up to this length a loop of four bytes a turn beats the built-in copy (Node 20, through `copyReadableTo`): 18 ns against 63 for 16
- * bytes, 44 for 48, level at 64. One byte a turn took 28 and 77.
+ * Up to this length a loop of four bytes a turn beats the built-in copy between two arrays (Node 20, through `copyReadableTo`): 18 ns
+ * against 63 for 16 bytes, 44 for 48, level at 64. One byte a turn took 28 and 77.
  */
 const LOOP_COPY_MAX_BYTES = 60
+/** Within one array `copyWithin` needs no view and no call into C++ bindings: 21 ns for 64 bytes and 44 for 1 KiB, against 59 and 76. */
+const LOOP_COPY_WITHIN_MAX_BYTES = 16
 
 /** Copies `length` bytes; the caller has checked both ranges. Source and target may overlap, as in memmove. */
 export function copyBytes(source: Buffer, sourceStart: number, target: Buffer, targetStart: number, length: number): void {
-  if (length > LOOP_COPY_MAX_BYTES || (source === target && targetStart > sourceStart)) {
+  if (source === target) {
+    if (length > LOOP_COPY_WITHIN_MAX_BYTES || targetStart > sourceStart) {
+      target.copyWithin(targetStart, sourceStart, sourceStart + length)
+      return
+    }
+  } else if (length > LOOP_COPY_MAX_BYTES) {
     source.copy(target, targetStart, sourceStart, sourceStart + length)
     return
   }

@@ -258,7 +258,8 @@ function fail(entry: Entry, cause: Error, channel: Channel): void {
 /** A message that was released once too often must not keep the promises behind it from completing. */
 function releaseSafely(msg: unknown): void {
   try {
-    release(msg)
+    if (msg instanceof ByteBuf) msg.release()
+    else release(msg)
   } catch (error) {
     getLogger().warn('a written message could not be released: somebody released it although write() had taken it over', error)
   }

@@ -72,7 +72,7 @@ export function toSocketAddress(address: SocketAddressLike): SocketAddress {
 }
 
 /** A port from 0 to 65535: libuv does not check the range itself. */
-export function checkPort(port: number): number {
+function checkPort(port: number): number {
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new IllegalArgumentError(`port: ${String(port)} (expected: an integer from 0 to 65535)`)
   }

@@ -9,7 +9,12 @@ const MAX_POOLED_REQUESTS = 1024
 
 /** What the libuv channels of one event loop share: the read slab, the outbound slabs, the write requests. */
 export class LibuvIo {
-  /** All channels read into this memory, one chunk at a time: callbacks never nest. */
+  /**
+   * The read slab, from 0 on, and behind it the first outbound slab. In one array, so that an echo or a proxy copies with copyWithin,
+   * the quickest copy there is (npm run bench -- framed-echo: 64-byte messages, 64 in flight, FIGURE).
+   */
+  readonly memory: Buffer
+  /** The part of {@link memory} all channels read into, one chunk at a time: callbacks never nest. */
   readonly readSlab: Buffer
   readonly outbound: OutboundSlabs
   readonly poison: boolean
@@ -18,8 +23,10 @@ export class LibuvIo {
   private justCompleted: WriteRequest | undefined = undefined
 
   private constructor(loop: DefaultEventLoop) {
-    this.readSlab = Buffer.allocUnsafeSlow(loop.readSlabBytes)
-    this.outbound = new OutboundSlabs(loop.writeSlabBytes, () => loop.counters.writeSlabs++)
+    const { readSlabBytes, writeSlabBytes, counters } = loop
+    this.memory = Buffer.allocUnsafeSlow(readSlabBytes + writeSlabBytes)
+    this.readSlab = this.memory.subarray(0, readSlabBytes)
+    this.outbound = new OutboundSlabs(writeSlabBytes, () => counters.writeSlabs++, { bytes: this.memory, base: readSlabBytes })
     this.poison = loop.poisonSlab
   }
 

@@ -47,6 +47,11 @@ export class LibuvSocketChannel extends LibuvConnection {
     return this.inFlight.bytes - this.handle.writeQueueSize
   }
 
+  override registeredInPipeline(): void {
+    super.registeredInPipeline()
+    if (this.readPending || this.inputDiscarded) this.beginRead() // asked for while it was deregistered
+  }
+
   override autoReadChanged(autoRead: boolean): void {
     super.autoReadChanged(autoRead)
     if (autoRead) return
@@ -184,7 +189,7 @@ export class LibuvSocketChannel extends LibuvConnection {
     this.lastReadAt = loop.ticker.now()
     if (this.inputDiscarded) return
     this.readPending = false
-    const storage = new Storage(io.readSlab, 0, bytes, true)
+    const storage = new Storage(io.memory, 0, bytes, true)
     loop.counters.slabChunks++
     try {
       this.pipeline.fireChannelRead(ByteBuf.overStorage(storage))
@@ -248,7 +253,7 @@ export class LibuvSocketChannel extends LibuvConnection {
   }
 
   private startReading(): void {
-    if (this.reading || this.handle === undefined) return
+    if (this.reading || this.handle === undefined || !this.registered) return
     const status = this.handle.readStart()
     if (status !== 0) throw uvError(status, 'read')
     this.reading = true

@@ -1,8 +1,16 @@
 /** One piece of memory that small writes are gathered in. */
 interface Slab {
   readonly bytes: Buffer
+  /** Where in `bytes` it begins. */
+  readonly base: number
   /** Write requests under way that point into it. */
   pins: number
+}
+
+/** A place for a slab: its bytes from `base` on. */
+export interface SlabMemory {
+  readonly bytes: Buffer
+  readonly base: number
 }
 
 /** At most so many used-up slabs are kept for reuse: one flush gathers 1 MiB. */
@@ -22,6 +30,8 @@ const MAX_FREE_SLABS = 16
 export class OutboundSlabs {
   private readonly size: number
   private readonly onNewSlab: () => void
+  /** Memory for the first slab, until it is made. */
+  private firstMemory: SlabMemory | undefined
   private readonly free: Slab[] = []
   private current: Slab | undefined = undefined
   private position = 0
@@ -33,10 +43,14 @@ export class OutboundSlabs {
   /** The slabs this gather has used up. */
   private usedUp: Slab[] = []
 
-  /** @param size of a slab, in bytes */
-  constructor(size: number, onNewSlab: () => void) {
+  /**
+   * @param size of a slab, in bytes
+   * @param firstMemory so many bytes for the first slab; without it, it is allocated like the others
+   */
+  constructor(size: number, onNewSlab: () => void, firstMemory?: SlabMemory) {
     this.size = size
     this.onNewSlab = onNewSlab
+    this.firstMemory = firstMemory
   }
 
   /** Starts a gather. */
@@ -63,7 +77,9 @@ export class OutboundSlabs {
     }
     let slab = this.free.pop()
     if (slab === undefined) {
-      slab = { bytes: Buffer.allocUnsafeSlow(this.size), pins: 0 }
+      const { bytes, base } = this.firstMemory ?? { bytes: Buffer.allocUnsafeSlow(this.size), base: 0 }
+      this.firstMemory = undefined
+      slab = { bytes, base, pins: 0 }
       this.onNewSlab()
     }
     this.current = slab
@@ -77,7 +93,7 @@ export class OutboundSlabs {
   }
 
   get offset(): number {
-    return this.position
+    return (this.current as Slab).base + this.position
   }
 
   /** `bytes` were put at {@link offset}. */
@@ -88,7 +104,8 @@ export class OutboundSlabs {
   /** What was gathered in the present slab since {@link begin} or the last call, as one chunk; undefined when nothing was. */
   take(): Buffer | undefined {
     if (this.position === this.chunkStart) return undefined
-    const chunk = this.memory.subarray(this.chunkStart, this.position)
+    const { bytes, base } = this.current as Slab
+    const chunk = bytes.subarray(base + this.chunkStart, base + this.position)
     this.chunkStart = this.position
     return chunk
   }
