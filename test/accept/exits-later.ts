@@ -116,12 +116,13 @@ export const laterExits: readonly AcceptExit[] = [
     reason: 'the registration failed',
     setUp(run) {
       const readSlabBytes = 54_321
-      const fresh = new EventLoopGroup({ readSlabBytes }) // allocates at its first channel
+      const writeSlabBytes = 10_000
+      const fresh = new EventLoopGroup({ readSlabBytes, writeSlabBytes }) // allocates both, in one array, at its first channel
       run.bootstrap.group(run.group, fresh)
       run.fault.error = new RangeError('Array buffer allocation failed')
       const original = Buffer.allocUnsafeSlow
       Buffer.allocUnsafeSlow = (size) => {
-        if (size === readSlabBytes) run.fault.hit()
+        if (size === readSlabBytes + writeSlabBytes) run.fault.hit()
         return original(size)
       }
       run.defer(async () => {

@@ -147,7 +147,7 @@ describe('the packed packages in an empty project', () => {
   for (const document of documents()) {
     test(`every JavaScript block of ${document} runs as it stands`, async (t) => {
       const blocks = javascriptBlocks(readFileSync(path.join(root, document), 'utf8'))
-      if (/README\.md$/.test(document)) assert.ok(blocks.length > 0, `${document} holds no js, javascript or mjs block`)
+      if (document.endsWith('README.md')) assert.ok(blocks.length > 0, `${document} holds no js, javascript or mjs block`)
       // One after another: two blocks may listen on the same port.
       for (const { line, code } of blocks) {
         await t.test(`the block at ${document}:${line}`, async () => {

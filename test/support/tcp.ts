@@ -161,7 +161,7 @@ export async function readBytes(socket: net.Socket, length: number): Promise<Buf
   return Buffer.concat(chunks)
 }
 
-export function portOf(channel: Channel): number {
+function portOf(channel: Channel): number {
   return (channel.localAddress as { port: number }).port
 }
 

@@ -68,7 +68,7 @@ export abstract class ChannelLifecycle extends ChannelState {
   }
 
   close0(promise: ChannelPromise): void {
-    this.closeWith(promise, new ClosedChannelError(), false)
+    this.closeWith(promise, this.closedError(), false)
   }
 
   /** Internal: closes the socket without any event, for a channel that was never registered. Its pending writes fail. */

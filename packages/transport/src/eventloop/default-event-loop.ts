@@ -141,7 +141,7 @@ export class DefaultEventLoop implements EventLoop {
     if (this.shuttingDown) return this.termination
     this.shuttingDown = true
     for (const timer of this.timers) timer.cancel()
-    for (const channel of this.channels) if (channel.isServer) channel.close()
+    for (const channel of this.channels) if (channel.isServer) stopAccepting(channel)
     const start = this.ticker.now()
     this.lastTaskAt = start
     runInRootContext(() => this.waitForQuiet(start + timeoutMs, quietPeriodMs))
@@ -187,6 +187,12 @@ export class DefaultEventLoop implements EventLoop {
     const bound = options?.context === true ? AsyncResource.bind(task) : task
     return new TimerTask(this.timers, this.ticker, () => runInRootContext(() => runTask(bound)), delayMs, periodMs, fromEnd)
   }
+}
+
+/** Closes a listener, past its handlers when one of them keeps the close to itself: shutdown accepts nothing more. */
+function stopAccepting(server: AbstractChannel): void {
+  server.close()
+  if (server.isOpen) server.close0(server.newPromise())
 }
 
 function checkSlabBytes(value: number, name: string): number {

@@ -15,7 +15,14 @@ export function newSocketHandle(): TcpHandle {
 /** A handle for listening. It must be closed, even when nothing came of it. */
 export function newListenerHandle(): TcpHandle {
   const binding = libuvBinding()
-  return new binding.TCP(binding.SERVER)
+  return makeInRootContext(() => new binding.TCP(binding.SERVER))
+}
+
+/** Accept callbacks run in the AsyncLocalStorage context in which the listening handle was made: it must be nobody's. */
+function makeInRootContext(make: () => TcpHandle): TcpHandle {
+  let handle: TcpHandle | undefined
+  runInRootContext(() => (handle = make()))
+  return handle as unknown as TcpHandle
 }
 
 /** Binds to an IP literal. A port in use is found by listen or connect, not here. */
