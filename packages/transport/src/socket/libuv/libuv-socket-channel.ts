@@ -117,21 +117,21 @@ export class LibuvSocketChannel extends LibuvConnection {
     const first = chunks[0]
     if (first === undefined) return outboundBuffer.removeBytes(0)
     const handle = this.handle as TcpHandle
-    const request = io.takeRequest()
-    request.oncomplete = oncomplete
-    request.owner = this
-    const single = chunks.length === 1
-    request.buffer = single ? first : chunks.slice()
-    const status = single ? handle.writeBuffer(request, first) : handle.writev(request, chunks, true)
-    gathered.clear()
+    const request = io.takeRequest(oncomplete)
+    const status = chunks.length === 1 ? handle.writeBuffer(request, first) : handle.writev(request, chunks, true)
     const binding = libuvBinding()
     const counters = this.eventLoop.counters
     counters.writeRequests++
     if (status === 0 && binding.state[binding.lastWriteWasAsync] !== 0) {
+      // Native code holds the request from here on, and the request the memory. (A synchronous write needs neither.)
+      request.owner = this
+      request.buffer = chunks.slice()
+      gathered.clear()
       counters.asyncWriteRequests++
       this.inFlight = { io, bytes, slabs: slabs.pin() }
       return
     }
+    gathered.clear()
     slabs.giveBack()
     io.returnRequest(request)
     if (status !== 0) throw uvError(status, 'write', this.remote)
