@@ -35,7 +35,7 @@ function readManifest(folder: string): Manifest {
 
 /** What a user's shell has: nothing of the test runner, and no switch that changes what node or Knotty do or print. */
 function userEnvironment(): NodeJS.ProcessEnv {
-  const switches = /^(?:KNOTTY_.*|NODE_(?:TEST_CONTEXT|OPTIONS|V8_COVERAGE|DEBUG|NO_WARNINGS|PENDING_DEPRECATION))$/
+  const switches = /^(?:KNOTTY_.*|npm_config_(?:package|call)|NODE_(?:TEST_CONTEXT|OPTIONS|V8_COVERAGE|DEBUG|NO_WARNINGS|PENDING_DEPRECATION))$/
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !switches.test(name)))
 }
 
