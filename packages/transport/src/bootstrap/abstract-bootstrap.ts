@@ -179,11 +179,26 @@ export function toHandler<C extends Channel>(handler: HandlerOrInitializer<C>, c
 /** What bind and connect may be called with first: a port, a path, or an address object. */
 export type Target = SocketAddressLike | number | string
 
-/** True for a {@link Target}, false for the options of a call without one. */
-export function isAddress(value: Target | OperationOptions | undefined): value is Target {
-  if (value === undefined) return false
-  if (typeof value !== 'object' || value === null) return true
-  return 'address' in value || 'path' in value || 'localId' in value || 'port' in value
+/** The arguments of bind and connect, in the forms their overloads list. */
+export type TargetArguments = [first?: Target | OperationOptions, second?: string | OperationOptions, third?: OperationOptions]
+
+/** What a call of bind or connect names: where, if it says so, and its options. */
+export function parseTarget(
+  args: TargetArguments,
+  defaultHost: string,
+): { readonly target: SocketAddress | undefined; readonly options: OperationOptions | undefined } {
+  const [first, second, third] = args
+  if (typeof first === 'string' && typeof second === 'number') {
+    throw new IllegalArgumentError(`('${first}', ${String(second)}): the port comes first here: (${String(second)}, '${first}')`)
+  }
+  const options = third ?? (typeof second === 'object' ? second : undefined)
+  if (!isTarget(first)) return { target: undefined, options: options ?? first }
+  return { target: parseAddress(first, typeof second === 'string' ? second : undefined, defaultHost), options }
+}
+
+function isTarget(value: Target | OperationOptions | undefined): value is Target {
+  if (typeof value === 'number' || typeof value === 'string') return true
+  return value !== undefined && value !== null && ('address' in value || 'path' in value || 'localId' in value)
 }
 
 /** The address a call names. */

@@ -10,10 +10,10 @@ import {
   type BootstrapConfig,
   type ChannelRegistrar,
   type HandlerOrInitializer,
-  isAddress,
   type OperationOptions,
   parseAddress,
-  type Target,
+  parseTarget,
+  type TargetArguments,
   toHandler,
 } from './abstract-bootstrap.js'
 
@@ -88,11 +88,10 @@ export class Bootstrap extends AbstractBootstrap<Channel> {
   connect(path: string, options?: OperationOptions): ChannelFuture<Channel>
   connect(port: number, options?: OperationOptions): ChannelFuture<Channel>
   connect(port: number, host: string, options?: OperationOptions): ChannelFuture<Channel>
-  connect(first?: Target | OperationOptions, second?: string | OperationOptions, third?: OperationOptions): ChannelFuture<Channel> {
+  connect(...args: TargetArguments): ChannelFuture<Channel> {
     if (this.ownHandler === undefined) throw new IllegalStateError('no handler is set: call .handler(…) before connect')
-    const target = isAddress(first) ? parseAddress(first, typeof second === 'string' ? second : undefined, 'localhost') : this.remote
+    const { target = this.remote, options } = parseTarget(args, 'localhost')
     if (target === undefined) throw new IllegalStateError('no remote address is set: call connect(port, host) or .remoteAddress(…)')
-    const options = third ?? (typeof second === 'object' ? second : isAddress(first) ? undefined : first)
     return this.start((channel) => channel.connect(target, this.local), options)
   }
 

@@ -15,12 +15,11 @@ import {
   type BootstrapConfig,
   type ChannelRegistrar,
   type HandlerOrInitializer,
-  isAddress,
   type OperationOptions,
-  parseAddress,
   setAttr,
   setOption,
-  type Target,
+  parseTarget,
+  type TargetArguments,
   toHandler,
 } from './abstract-bootstrap.js'
 import { ServerBootstrapAcceptor } from './server-bootstrap-acceptor.js'
@@ -113,13 +112,11 @@ export class ServerBootstrap extends AbstractBootstrap<ServerChannel> {
   bind(path: string, options?: OperationOptions): ChannelFuture<ServerChannel>
   bind(port: number, options?: OperationOptions): ChannelFuture<ServerChannel>
   bind(port: number, host: string, options?: OperationOptions): ChannelFuture<ServerChannel>
-  bind(first?: Target | OperationOptions, second?: string | OperationOptions, third?: OperationOptions): ChannelFuture<ServerChannel> {
+  bind(...args: TargetArguments): ChannelFuture<ServerChannel> {
     const childHandler = this.ownChildHandler
     if (childHandler === undefined) throw new IllegalStateError('no childHandler is set: call .childHandler(…) before bind')
-    const named = isAddress(first)
-    const target = named ? parseAddress(first, typeof second === 'string' ? second : undefined, '::') : this.local
+    const { target = this.local, options } = parseTarget(args, '::')
     if (target === undefined) throw new IllegalStateError('no address is set: call bind(port) or .localAddress(…)')
-    const options = third ?? (typeof second === 'object' ? second : named ? undefined : first)
     this.warnOfSingleUse(childHandler)
     const acceptor = new ServerBootstrapAcceptor({
       registrar: this.childRegistrar ?? this.registrar ?? EventLoopGroup.shared(),
