@@ -197,8 +197,9 @@ export function parseTarget(
 }
 
 function isTarget(value: Target | OperationOptions | undefined): value is Target {
-  if (typeof value === 'number' || typeof value === 'string') return true
-  return value !== undefined && value !== null && ('address' in value || 'path' in value || 'localId' in value)
+  if (value === undefined) return false
+  if (typeof value !== 'object' || value === null) return true
+  return 'address' in value || 'path' in value || 'localId' in value || 'port' in value
 }
 
 /** The address a call names. */
