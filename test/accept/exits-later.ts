@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { ByteBuf } from '@knotty/buffer'
 import {
-  cascade,
   type ChannelHandler,
   type ChannelHandlerContext,
   ChannelOption,
@@ -39,7 +38,12 @@ function registerLate(run: AcceptRun): void {
     register(child) {
       if (!run.fault.on) return run.group.register(child)
       const promise = new DefaultChannelPromise(child)
-      registrations.push(() => cascade(run.group.register(child), promise))
+      registrations.push(() => {
+        run.group.register(child).addListener((done) => {
+          if (done.isSuccess) promise.trySuccess()
+          else promise.tryFailure(done.cause)
+        })
+      })
       return promise
     },
   })

@@ -3,8 +3,8 @@ import { SMALL_BUFFER_MAX_BYTES, smallBuffer } from './small-buffer.js'
 
 /** From this capacity on a cumulation that has become mostly empty is exchanged for a small one. */
 const TRIM_THRESHOLD_BYTES = 1024
-/** How many times the bytes that are really there may be allocated ahead for bytes that were only announced. */
-const PRESIZE_FACTOR = 4
+/** How many times the bytes that are there may be allocated, for bytes that were announced or may come. */
+const GROWTH_FACTOR = 4
 const MIN_CAPACITY = 64
 
 /**
@@ -16,18 +16,30 @@ const MIN_CAPACITY = 64
  * - Only what decode left over is copied here, so the chunk can be released before channelRead returns and the read slab is free.
  * - When decode said how many bytes are missing, only these are appended from the next chunk; the rest of the chunk is decoded in place.
  * - With an announced size the capacity is that size divided by a power of four, at most four times what has come and at least 64: a peer
- *   that announces 16 MiB and sends 4 bytes costs 64 bytes. Without an announcement the capacity doubles.
+ *   that announces 16 MiB and sends 4 bytes gets a piece of 64 bytes. Up to 512 bytes a piece is cut from a block of 4 KiB shared with
+ *   others, which it may keep alive alone; so that peer costs 64 bytes at best and 4 KiB at worst (small-buffer.ts).
+ * - Without an announcement the first capacity is a power of two; each growth makes it four times what is unread and the chunk. It is
+ *   above `maxBytes` only when more bytes than that are there: the present chunk counts before the limit is checked.
  * - Frames may be slices of the buffer. While one is referenced the buffer is replaced by a new one, never compacted.
  *
- * Copied bytes ({@link copied}): each one once when appended, and again at growth. For a frame whose size was announced that is at most
- * 4/3 of it (each growth copies a quarter of the next capacity) and 64 bytes; without announcements below three times what was
- * received at any moment.
+ * Copied bytes ({@link copied}): each one once when appended, and again at growth. The growths before the present one moved less than a
+ * third of what has come since the buffer was empty, and the present one all but the chunk: below 1 + 1 + 1/3 times that at any moment
+ * while nothing is read. At the end of a frame whose size was announced it is at most 4/3 of it and 64 bytes. No factor brings the worst
+ * moment below two: input is one contiguous piece, and right after a growth each byte was appended and moved.
  */
 export class Cumulation {
   /** Undefined while nothing is unread. Owned by this object. */
   buffer: ByteBuf | undefined = undefined
   /** All bytes copied so far, growth included. */
   copied = 0
+  /** Length of the last append: room for one more of that kind is no waste. */
+  private lastAppend = 0
+  private readonly maxBytes: number
+
+  /** @param maxBytes how many bytes the owner keeps unread; no more is allocated for bytes that may come */
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes
+  }
 
   get unread(): number {
     return this.buffer === undefined ? 0 : this.buffer.readableBytes
@@ -43,6 +55,7 @@ export class Cumulation {
     const buffer = this.withRoomFor(alloc, length, announced)
     buffer.writeBytes(source, length)
     this.copied += length
+    this.lastAppend = length
   }
 
   /** Gives memory back when little of it is still used; after each chunk. */
@@ -51,8 +64,8 @@ export class Cumulation {
     if (buffer === undefined) return
     const unread = buffer.readableBytes
     if (unread === 0) this.drop()
-    else if (buffer.capacity > TRIM_THRESHOLD_BYTES && (unread + announced) * PRESIZE_FACTOR <= buffer.capacity) {
-      this.replace(alloc, buffer, capacityFor(unread, announced))
+    else if (buffer.capacity > TRIM_THRESHOLD_BYTES && (unread + announced) * GROWTH_FACTOR + this.lastAppend < buffer.capacity) {
+      this.replace(alloc, buffer, this.capacityFor(unread, announced))
     }
   }
 
@@ -77,7 +90,7 @@ export class Cumulation {
   private withRoomFor(alloc: ByteBufAllocator, length: number, announced: number): ByteBuf {
     const buffer = this.buffer
     if (buffer === undefined) {
-      this.buffer = allocate(alloc, capacityFor(length, announced))
+      this.buffer = allocate(alloc, this.capacityFor(length, announced))
       return this.buffer
     }
     if (buffer.writableBytes >= length) return buffer
@@ -87,7 +100,19 @@ export class Cumulation {
       this.copied += unread
       return buffer.discardReadBytes()
     }
-    return this.replace(alloc, buffer, capacityFor(unread + length, announced))
+    return this.replace(alloc, buffer, announced > 0 ? this.capacityFor(unread + length, announced) : this.grown(unread, length))
+  }
+
+  private grown(unread: number, length: number): number {
+    return Math.max(Math.min(unread * GROWTH_FACTOR + length, this.maxBytes), unread + length, MIN_CAPACITY)
+  }
+
+  /** The capacity for `required` bytes that are there, and `announced` ones that may come. */
+  private capacityFor(required: number, announced: number): number {
+    let capacity = announced > 0 ? required + announced : MIN_CAPACITY
+    if (announced > 0) while (capacity > required * GROWTH_FACTOR) capacity = Math.ceil(capacity / GROWTH_FACTOR)
+    else while (capacity < required) capacity *= 2
+    return Math.max(Math.min(capacity, this.maxBytes), required, MIN_CAPACITY)
   }
 
   private replace(alloc: ByteBufAllocator, old: ByteBuf, capacity: number): ByteBuf {
@@ -102,17 +127,4 @@ export class Cumulation {
 
 function allocate(alloc: ByteBufAllocator, capacity: number): ByteBuf {
   return capacity <= SMALL_BUFFER_MAX_BYTES ? smallBuffer(capacity).clear() : alloc.buffer(capacity)
-}
-
-/** The capacity for `required` bytes that are there, and `announced` ones that may come. */
-function capacityFor(required: number, announced: number): number {
-  if (announced <= 0) {
-    if (required > 0x40000000) return required
-    let capacity = MIN_CAPACITY
-    while (capacity < required) capacity *= 2
-    return capacity
-  }
-  let capacity = required + announced
-  while (capacity > required * PRESIZE_FACTOR) capacity = Math.ceil(capacity / PRESIZE_FACTOR)
-  return Math.max(capacity, required, MIN_CAPACITY)
 }

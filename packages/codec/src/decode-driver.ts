@@ -3,7 +3,8 @@ import type { ChannelHandlerContext } from '@knotty/transport'
 import { Cumulation } from './cumulation.js'
 import { asDecoderError, asyncDecoder, cumulationLimit, laterBytes, nothingRead } from './decoder-errors.js'
 import { CUMULATION_LIMIT, type DecoderError, isStrayPromise } from './errors.js'
-import { giveBackOutList, takeOutList } from './out-list.js'
+import { giveBackOutList, type OutList, takeOutList } from './out-list.js'
+import { ReadQueue } from './read-queue.js'
 
 /** What the driver calls: the protected methods of a ByteToMessageDecoder. */
 export interface DrivenDecoder {
@@ -52,9 +53,9 @@ export class DecodeDriver {
   /** The chunk under way; what of it is readable comes behind the cumulation. */
   private chunk: ByteBuf | undefined = undefined
   /** Decoded and not yet fired, of the innermost run. */
-  private out: unknown[] | undefined = undefined
+  private out: OutList | undefined = undefined
   /** Messages that came while another was under way. */
-  private queue: unknown[] | undefined = undefined
+  private queue: ReadQueue | undefined = undefined
   /** The error that ended decoding. */
   private failure: DecoderError | undefined = undefined
 
@@ -70,14 +71,11 @@ export class DecodeDriver {
   }
 
   get unreadBytes(): number {
-    return (this.cumulation?.unread ?? 0) + (this.chunk?.readableBytes ?? 0)
+    return (this.cumulation?.unread ?? 0) + (this.chunk?.readableBytes ?? 0) + (this.queue?.bytes ?? 0)
   }
 
   read(ctx: ChannelHandlerContext, msg: unknown): void {
-    if (this.phase !== IDLE) {
-      ;(this.queue ??= []).push(msg)
-      return
-    }
+    if (this.phase !== IDLE) return this.readLater(ctx, msg)
     this.phase = DRIVING
     let error: Error | undefined
     try {
@@ -117,7 +115,7 @@ export class DecodeDriver {
     try {
       if (this.health === SOUND) error = this.decodeToTheEnd(ctx, out)
       // when the last decode threw, Netty completes the read only for messages that it had added itself
-      const complete = out.length > 0 || error === undefined
+      const complete = out.messages.length > 0 || error === undefined
       this.fire(ctx, out)
       if (outer === IDLE) error = this.readQueued(ctx, error)
       if (complete && this.produced) ctx.fireChannelReadComplete()
@@ -162,6 +160,27 @@ export class DecodeDriver {
     }
   }
 
+  /** A message that came while another is under way. Its bytes count as unread, so no more of them wait than may be kept. */
+  private readLater(ctx: ChannelHandlerContext, msg: unknown): void {
+    if (ByteBuf.isByteBuf(msg)) {
+      if (this.health !== SOUND) {
+        const refused = this.refuse(msg)
+        if (refused !== undefined) throw refused
+        return
+      }
+      const unread = this.unreadBytes + msg.readableBytes
+      if (unread > this.maxCumulationBytes) {
+        msg.release()
+        const error = this.giveUp(cumulationLimit(this.decoder, this.maxCumulationBytes, unread, 0))
+        this.queue?.releaseBytes()
+        // decoded before, so it comes before the error; what decode is adding just now cannot
+        if (this.phase === DRIVING && this.out !== undefined) this.fire(ctx, this.out)
+        throw error
+      }
+    }
+    ;(this.queue ??= new ReadQueue()).push(msg)
+  }
+
   private readOne(ctx: ChannelHandlerContext, msg: unknown): Error | undefined {
     if (!ByteBuf.isByteBuf(msg)) {
       ctx.fireChannelRead(msg)
@@ -183,7 +202,7 @@ export class DecodeDriver {
       }
       this.chunk = undefined
       msg.release()
-      if (out.length > 0) this.fire(ctx, out)
+      if (out.messages.length > 0) this.fire(ctx, out)
     } finally {
       this.chunk = undefined
       this.out = undefined
@@ -195,9 +214,9 @@ export class DecodeDriver {
   /** Reads what was queued; an error is told before later bytes are decoded. Gives the last error, to be thrown. */
   private readQueued(ctx: ChannelHandlerContext, first: Error | undefined): Error | undefined {
     let error = first
-    while (this.queue !== undefined && this.queue.length > 0) {
+    while (this.queue !== undefined && !this.queue.isEmpty) {
       if (error === undefined) {
-        error = this.readOne(ctx, this.queue.shift())
+        error = this.readOne(ctx, this.queue.take())
       } else {
         const told = error
         error = undefined
@@ -209,7 +228,7 @@ export class DecodeDriver {
   }
 
   /** The rest of earlier chunks is completed from the new one as far as decode asked for, and the remainder decoded in place. */
-  private decodeBehindRest(ctx: ChannelHandlerContext, cumulation: Cumulation, chunk: ByteBuf, out: unknown[]): void {
+  private decodeBehindRest(ctx: ChannelHandlerContext, cumulation: Cumulation, chunk: ByteBuf, out: OutList): void {
     for (;;) {
       const available = chunk.readableBytes
       const missing = this.missing
@@ -219,7 +238,7 @@ export class DecodeDriver {
       }
       cumulation.append(ctx.alloc, chunk, missing > 0 ? missing : available, 0)
       this.decodeAll(ctx, cumulation.buffer ?? chunk, out)
-      if (ctx.isRemoved || (this.singleDecode && out.length > 0)) return
+      if (ctx.isRemoved || (this.singleDecode && out.messages.length > 0)) return
       if (cumulation.unread === 0) {
         cumulation.drop()
         return this.decodeAll(ctx, chunk, out)
@@ -230,18 +249,19 @@ export class DecodeDriver {
   }
 
   /** Calls decode until it makes no progress. The messages of one call are fired before the next, those of the last are left in `out`. */
-  private decodeAll(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): void {
+  private decodeAll(ctx: ChannelHandlerContext, input: ByteBuf, out: OutList): void {
+    const { messages } = out
     this.missing = 0
     while (input.isReadable) {
-      if (out.length > 0) {
+      if (messages.length > 0) {
         this.fire(ctx, out)
         if (ctx.isRemoved) return
         if (!input.isReadable) return // a handler further on closed the channel: everything was decoded in there
       }
       const before = input.readableBytes
-      const missing = this.callDecode(ctx, input, out)
+      const missing = this.callDecode(ctx, input, messages)
       if (ctx.isRemoved) return
-      if (out.length === 0) {
+      if (messages.length === 0) {
         if (missing === 0 && input.readableBytes < before) continue
         this.missing = missing
         return
@@ -259,7 +279,7 @@ export class DecodeDriver {
       if (cumulation === undefined || cumulation.buffer === undefined) return
       this.checkLimit(cumulation.unread)
     } else {
-      cumulation ??= this.cumulation = new Cumulation()
+      cumulation ??= this.cumulation = new Cumulation(this.maxCumulationBytes)
       this.checkLimit(cumulation.unread + rest)
       cumulation.append(ctx.alloc, chunk, rest, this.missing)
     }
@@ -271,11 +291,11 @@ export class DecodeDriver {
     if (unread + missing > maxCumulationBytes) throw cumulationLimit(this.decoder, maxCumulationBytes, unread, missing)
   }
 
-  private decodeToTheEnd(ctx: ChannelHandlerContext, out: unknown[]): Error | undefined {
+  private decodeToTheEnd(ctx: ChannelHandlerContext, out: OutList): Error | undefined {
     try {
       const input = this.joined(ctx)
       this.decodeAll(ctx, input, out)
-      if (!ctx.isRemoved) this.callDecodeLast(ctx, input, out)
+      if (!ctx.isRemoved) this.callDecodeLast(ctx, input, out.messages)
       return undefined
     } catch (thrown) {
       return this.failed(ctx, thrown)
@@ -341,7 +361,8 @@ export class DecodeDriver {
     this.queue = undefined
     if (bytes !== undefined) ctx.fireChannelRead(bytes)
     if (queue !== undefined) {
-      for (const msg of queue) {
+      while (!queue.isEmpty) {
+        const msg = queue.take()
         if (this.health !== SOUND && ByteBuf.isByteBuf(msg)) msg.release()
         else ctx.fireChannelRead(msg)
       }
@@ -350,15 +371,13 @@ export class DecodeDriver {
     this.decoder.handlerRemoved0(ctx)
   }
 
-  private fire(ctx: ChannelHandlerContext, out: unknown[]): void {
-    if (out.length === 0) return
+  private fire(ctx: ChannelHandlerContext, out: OutList): void {
+    const { messages } = out
+    if (messages.length === 0) return
     this.produced = true
-    if (out.length === 1) {
-      ctx.fireChannelRead(out.pop())
-      return
-    }
-    // taken out before it is fired, so that a leave() or inputClosed() in there goes on behind it
-    while (out.length > 0) ctx.fireChannelRead(out.shift())
+    // a leave() or inputClosed() in there goes on behind what was taken out
+    do ctx.fireChannelRead(out.take())
+    while (messages.length > 0)
   }
 
   private missingOf(result: unknown): number {

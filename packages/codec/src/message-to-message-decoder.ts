@@ -76,15 +76,14 @@ export function decodeMessage(decoder: MessageDecoder, ctx: ChannelHandlerContex
   const out = takeOutList()
   try {
     try {
-      const result: unknown = decoder.decode(ctx, msg, out)
+      const result: unknown = decoder.decode(ctx, msg, out.messages)
       if (isStrayPromise(result)) throw asyncDecoder(decoder, 'decode')
     } catch (thrown) {
       throw asDecoderError(decoder, thrown)
     } finally {
       release(msg)
-      starved.note(out.length)
-      if (out.length === 1) ctx.fireChannelRead(out.pop())
-      else while (out.length > 0) ctx.fireChannelRead(out.shift())
+      starved.note(out.messages.length)
+      while (out.messages.length > 0) ctx.fireChannelRead(out.take())
     }
   } finally {
     giveBackOutList(out)

@@ -10,7 +10,7 @@ import {
 } from '@knotty/transport'
 import { EncoderError, isStrayPromise } from './errors.js'
 import { asEncoderError, asyncEncoder } from './message-to-byte-encoder.js'
-import { giveBackOutList, takeOutList } from './out-list.js'
+import { giveBackOutList, type OutList, takeOutList } from './out-list.js'
 
 /** The part of an encoder that {@link encodeMessage} calls. */
 export interface MessageEncoder {
@@ -54,14 +54,14 @@ export function encodeMessage(encoder: MessageEncoder, ctx: ChannelHandlerContex
   const out = takeOutList()
   try {
     try {
-      const result: unknown = encoder.encode(ctx, msg, out)
+      const result: unknown = encoder.encode(ctx, msg, out.messages)
       if (isStrayPromise(result)) throw asyncEncoder(encoder)
-      if (out.length === 0) throw new EncoderError(`${encoder.constructor.name}.encode() must produce at least one message`)
+      if (out.messages.length === 0) throw new EncoderError(`${encoder.constructor.name}.encode() must produce at least one message`)
     } finally {
       release(msg)
     }
-    if (out.length === 1) ctx.write(out.pop(), promise)
-    else if (promise === null) while (out.length > 0) ctx.write(out.shift(), null)
+    if (out.messages.length === 1) ctx.write(out.take(), promise)
+    else if (promise === null) while (out.messages.length > 0) ctx.write(out.take(), null)
     else writeAll(ctx, out, promise)
   } catch (thrown) {
     throw asEncoderError(encoder, thrown)
@@ -70,8 +70,8 @@ export function encodeMessage(encoder: MessageEncoder, ctx: ChannelHandlerContex
   }
 }
 
-function writeAll(ctx: ChannelHandlerContext, out: unknown[], promise: ChannelPromise): void {
+function writeAll(ctx: ChannelHandlerContext, out: OutList, promise: ChannelPromise): void {
   const combiner = new PromiseCombiner()
-  while (out.length > 0) combiner.add(ctx.write(out.shift()))
+  while (out.messages.length > 0) combiner.add(ctx.write(out.take()))
   combiner.finish(promise as DefaultChannelPromise)
 }

@@ -10,22 +10,29 @@ export interface Logger {
   error(message: string, error?: unknown): void
 }
 
-/** One line whatever the error carries: text of a peer must not be able to forge a second one. */
-function oneLine(error: unknown): string {
+/** Control characters, and what else ends a line: text of a peer must not be able to forge a line, or to drive a terminal. */
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g
+
+/** One line whatever message and error carry. */
+function oneLine(message: string, error: unknown): string {
+  return `${message}${show(error)}`.replace(UNPRINTABLE, ' ')
+}
+
+function show(error: unknown): string {
   if (error === undefined) return ''
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined
-  const text = error instanceof Error ? `${error.name}${typeof code === 'string' ? ` [${code}]` : ''}: ${error.message}` : showValue(error)
-  return `: ${text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' ')}`
+  if (!(error instanceof Error)) return `: ${showValue(error)}`
+  const code = (error as { code?: unknown }).code
+  return `: ${error.name}${typeof code === 'string' ? ` [${code}]` : ''}: ${error.message}`
 }
 
 const debug = debuglog('knotty')
 
 /** warn and error as one line on stderr; info and debug when NODE_DEBUG has `knotty`. */
 const stderrLogger: Logger = {
-  debug: (message, error) => debug('%s%s', message, oneLine(error)),
-  info: (message, error) => debug('%s%s', message, oneLine(error)),
-  warn: (message, error) => void process.stderr.write(`knotty warn: ${message}${oneLine(error)}\n`),
-  error: (message, error) => void process.stderr.write(`knotty error: ${message}${oneLine(error)}\n`),
+  debug: (message, error) => debug('%s', oneLine(message, error)),
+  info: (message, error) => debug('%s', oneLine(message, error)),
+  warn: (message, error) => void process.stderr.write(`knotty warn: ${oneLine(message, error)}\n`),
+  error: (message, error) => void process.stderr.write(`knotty error: ${oneLine(message, error)}\n`),
 }
 
 let current = stderrLogger

@@ -11,7 +11,7 @@ export { ChannelId } from './channel/channel-id.js'
 export { ChannelInitializer, type ChannelInitializerFunction } from './channel/channel-initializer.js'
 export { ChannelOption } from './channel/channel-option.js'
 export { ChannelPipeline } from './channel/channel-pipeline.js'
-export { cascade, type ChannelPromise, DefaultChannelPromise } from './channel/channel-promise.js'
+export { type ChannelPromise, DefaultChannelPromise } from './channel/channel-promise.js'
 export {
   ChannelError,
   ChannelOutputShutdownError,
@@ -37,5 +37,6 @@ export { EventLoopGroup, type EventLoopGroupOptions } from './eventloop/event-lo
 export { LocalSocketAddress, type SocketAddress, type SocketAddressLike, TcpSocketAddress, UnixSocketAddress } from './socket/address.js'
 export { AcceptedSocketGuard } from './socket/accepted-socket-guard.js'
 export type { HostResolver } from './socket/connector.js'
+export type { TcpHandle } from './socket/libuv/binding.js'
 export { LibuvServerChannel } from './socket/libuv/libuv-server-channel.js'
 export { LibuvSocketChannel } from './socket/libuv/libuv-socket-channel.js'

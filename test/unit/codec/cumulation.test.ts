@@ -7,10 +7,11 @@ import { bytesOf, decoding, internal, TestDecoder } from './support.js'
 
 const { Cumulation } = await internal<typeof CumulationModule>('cumulation.js')
 const alloc = ByteBufAllocator.DEFAULT
+const MAX_BYTES = 16 * 1024 * 1024
 
 describe('Cumulation', () => {
   test('copies what is appended and counts it', () => {
-    const cumulation = new Cumulation()
+    const cumulation = new Cumulation(MAX_BYTES)
     const source = Unpooled.wrappedBuffer(bytesOf('0102030405'))
     cumulation.append(alloc, source, 2, 0)
     cumulation.append(alloc, source, 3, 0)
@@ -21,7 +22,7 @@ describe('Cumulation', () => {
   })
 
   test('allocates at most four times what has come, or 64 bytes, whatever is announced', () => {
-    const cumulation = new Cumulation()
+    const cumulation = new Cumulation(MAX_BYTES)
     const source = Unpooled.buffer(100_000).writeZero(100_000)
     for (const length of [4, 60, 1000, 50_000]) {
       cumulation.append(alloc, source, length, 16 * 1024 * 1024)
@@ -31,13 +32,13 @@ describe('Cumulation', () => {
   })
 
   test('allocates exactly what is announced when that is little', () => {
-    const cumulation = new Cumulation()
+    const cumulation = new Cumulation(MAX_BYTES)
     cumulation.append(alloc, Unpooled.buffer(100).writeZero(100), 100, 20)
     assert.equal(cumulation.buffer!.capacity, 120)
   })
 
   test('moves the unread bytes to the front when that makes enough room', () => {
-    const cumulation = new Cumulation()
+    const cumulation = new Cumulation(MAX_BYTES)
     const source = Unpooled.buffer(128).writeZero(128)
     cumulation.append(alloc, source, 60, 0)
     const { buffer } = cumulation
@@ -49,7 +50,7 @@ describe('Cumulation', () => {
   })
 
   test('is replaced, not compacted, while a slice of it is referenced', () => {
-    const cumulation = new Cumulation()
+    const cumulation = new Cumulation(MAX_BYTES)
     const source = Unpooled.wrappedBuffer(bytesOf('aabb'.repeat(30)))
     cumulation.append(alloc, source, 58, 0)
     const { buffer } = cumulation
@@ -64,7 +65,7 @@ describe('Cumulation', () => {
   })
 
   test('gives a large buffer back when little is left in it', () => {
-    const cumulation = new Cumulation()
+    const cumulation = new Cumulation(MAX_BYTES)
     cumulation.append(alloc, Unpooled.buffer(65536).writeZero(65536), 65536, 0)
     cumulation.buffer!.skipBytes(65500)
     cumulation.trim(alloc, 0)
@@ -73,7 +74,7 @@ describe('Cumulation', () => {
   })
 
   test('take gives the unread bytes away, and drop makes a decode that holds the buffer find nothing', () => {
-    const cumulation = new Cumulation()
+    const cumulation = new Cumulation(MAX_BYTES)
     cumulation.append(alloc, Unpooled.wrappedBuffer(bytesOf('0102')), 2, 0)
     const taken = cumulation.take()
     assert.equal(taken?.refCnt, 1)

@@ -43,6 +43,13 @@ describe('the default logger', () => {
     assert.equal(written(t, () => getLogger().warn('failed', new Error('a\nknotty error: b'))).split('\n').length, 2)
   })
 
+  test('lets no text of a peer start a line or drive a terminal, in message or error', (t) => {
+    const hostile = 'a\r\nknotty error: forged\u001b[2J\u0085\u2028b'
+    for (const log of [() => getLogger().warn(hostile), () => getLogger().warn('failed', new Error(hostile))]) {
+      assert.match(written(t, log), /^knotty warn: [\u0020-\u007e]*\n$/)
+    }
+  })
+
   test('shows a value that cannot be made a string', (t) => {
     assert.match(written(t, () => getLogger().warn('failed', Object.create(null))), /^knotty warn: failed/)
   })

@@ -192,7 +192,7 @@ export class DefaultPromise<T = void> implements Future<T> {
     try {
       listener(this)
     } catch (error) {
-      getLogger().warn(`a listener of ${this.toString()} threw`, error)
+      getLogger().warn(`a listener of a ${this.constructor.name} threw`, error)
     }
   }
 }

@@ -7,6 +7,7 @@ import { ChannelInitializer, type ChannelInitializerFunction } from '../channel/
 import { ChannelOption } from '../channel/channel-option.js'
 import { DefaultChannelPromise } from '../channel/channel-promise.js'
 import { ChannelStateError } from '../channel/errors.js'
+import { isClass } from '../channel/is-class.js'
 import { EventLoopGroup } from '../eventloop/event-loop-group.js'
 import { type SocketAddress, type SocketAddressLike, TcpSocketAddress, toSocketAddress, UnixSocketAddress } from '../socket/address.js'
 
@@ -221,11 +222,6 @@ export function setAttr<T>(map: Map<AttributeKey<unknown>, unknown>, key: Attrib
   if (!(key instanceof AttributeKey)) throw new IllegalArgumentError(`${caller}: ${String(key)} (expected: an AttributeKey)`)
   if (value === null) map.delete(key as AttributeKey<unknown>)
   else map.set(key as AttributeKey<unknown>, value)
-}
-
-/** A parameter named `classes` is no class. */
-function isClass(fn: object): boolean {
-  return /^class\b/.test(Function.prototype.toString.call(fn)) && 'prototype' in fn
 }
 
 function cancelWithSignal<T>(promise: DefaultChannelPromise<T>, signal: AbortSignal | undefined): void {

@@ -213,7 +213,7 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
     if (buffer === undefined) return void promise.tryFailure(this.closedError())
     this.buffer = undefined
     const shutdown = new ChannelOutputShutdownError(undefined, cause === undefined ? undefined : { cause })
-    this.closeCause ??= shutdown
+    this.outputShutdown = shutdown
     try {
       this.doShutdownOutput((error) => {
         if (error === undefined) promise.trySuccess()

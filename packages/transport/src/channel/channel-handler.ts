@@ -11,7 +11,8 @@ import type { ChannelPromise } from './channel-promise.js'
  * - A method that wants the event to go on calls the same event on `ctx`: `ctx.fireChannelRead(msg)`, `ctx.write(msg, promise)`.
  * - A throw in an inbound method, in `read` or in `flush` goes to `exceptionCaught` of the *same* handler; a throw in another
  *   outbound method fails that operation's promise. A throw in `exceptionCaught` is logged and goes nowhere.
- * - A method may be async: its rejection is treated as its throw would be. Nobody waits for it: the next event may come first.
+ * - A method may be async: its rejection goes to `exceptionCaught` of the same handler, and fails the promise of an outbound
+ *   operation. Nobody waits for it: the next event may come first.
  * - Methods are looked up when the handler is added; one that is assigned later is not seen.
  * - One instance belongs to one pipeline, unless it says `isSharable = true`.
  *

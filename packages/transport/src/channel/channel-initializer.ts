@@ -49,7 +49,7 @@ export class ChannelInitializer<C extends Channel = Channel> implements ChannelH
   }
 
   private leave(ctx: ChannelHandlerContext): void {
-    if (!ctx.isRemoved) ctx.pipeline.remove(ctx.name)
+    ctx.pipeline.removeContext(ctx)
   }
 
   private fail(ctx: ChannelHandlerContext, cause: Error): void {

@@ -18,6 +18,8 @@ export abstract class ChannelLifecycle extends ChannelState {
   protected inFlush = false
   /** What closed the channel, for the errors of later writes. */
   protected closeCause: Error | undefined = undefined
+  /** What ended the output alone: the cause of later writes until the channel is closed for another one. */
+  protected outputShutdown: Error | undefined = undefined
   private everRegistered = false
   /** The promise of a registration that waits for async initializers. */
   private pendingRegistration: ChannelPromise | undefined = undefined
@@ -135,7 +137,8 @@ export abstract class ChannelLifecycle extends ChannelState {
   }
 
   protected closedError(): ClosedChannelError {
-    return new ClosedChannelError(undefined, this.closeCause === undefined ? undefined : { cause: this.closeCause })
+    const cause = this.closeCause ?? this.outputShutdown
+    return new ClosedChannelError(undefined, cause === undefined ? undefined : { cause })
   }
 
   /** Closes because of `error`: later writes carry it as their cause. */

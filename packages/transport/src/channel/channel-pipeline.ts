@@ -325,6 +325,11 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     ctx.next.prev = ctx.prev
   }
 
+  /** Internal: takes this context out, if it is in still; another handler may have its name by now. */
+  removeContext(ctx: ChannelHandlerContext): void {
+    if (ctx.prev.next === ctx) this.unlinkAndTell(ctx)
+  }
+
   private nowOrAtRegistration(call: () => void): void {
     if (this.waiting === undefined) call()
     else this.waiting.push(call)

@@ -1,4 +1,4 @@
-import { DefaultPromise, diagnostics, type Executor, IllegalArgumentError, IllegalStateError, type Future } from '@knotty/common'
+import { DefaultPromise, diagnostics, type Executor, IllegalArgumentError, IllegalStateError } from '@knotty/common'
 import type { Channel } from './channel.js'
 import type { ChannelFuture } from './channel-future.js'
 import { ClosedChannelError } from './errors.js'
@@ -83,12 +83,4 @@ export function failPromise(promise: ChannelPromise | null, cause: Error, channe
   }
   if (diagnostics.writeFailed.hasSubscribers) diagnostics.writeFailed.publish({ channel, cause })
   if (!(cause instanceof ClosedChannelError)) channel.pipeline.fireExceptionCaught(cause)
-}
-
-/** Completes `promise` as `future` completes. */
-export function cascade(future: Future<unknown>, promise: ChannelPromise): void {
-  future.addListener((done) => {
-    if (done.isSuccess) promise.trySuccess()
-    else promise.tryFailure(done.cause)
-  })
 }

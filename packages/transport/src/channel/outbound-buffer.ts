@@ -51,6 +51,8 @@ export class OutboundBuffer {
   private readonly channel: OutboundChannel
   private entries = NO_ENTRIES
   private flushedEntries = 0
+  /** Unflushed messages with a promise: without any a flush has nothing to look at. */
+  private cancellable = 0
   private pending = 0
   /** Writability bits; not zero: not writable. */
   private unwritable = 0
@@ -116,6 +118,7 @@ export class OutboundBuffer {
     const entry = pool.pop() ?? { msg: undefined, promise: null, pending: 0, progress: 0, cancelled: false }
     entry.msg = msg
     entry.promise = promise
+    if (promise !== null) this.cancellable++
     const bytes = bufferBytes(msg)
     entry.pending = (bytes < 0 ? UNKNOWN_MESSAGE_BYTES : bytes) + ENTRY_OVERHEAD_BYTES
     if (this.entries === NO_ENTRIES) this.entries = new Denque()
@@ -126,16 +129,23 @@ export class OutboundBuffer {
   /** Marks all messages as flushed. One cancelled before no longer counts, and is skipped when its turn comes. */
   addFlush(): void {
     const length = this.entries.length
+    if (this.cancellable === 0) {
+      this.flushedEntries = length
+      return
+    }
+    this.cancellable = 0
+    let cancelledBytes = 0
     while (this.flushedEntries < length) {
       const entry = this.entries.peekAt(this.flushedEntries++) as Entry
       if (entry.promise === null || entry.promise.setUncancellable()) continue
-      const bytes = entry.pending
+      cancelledBytes += entry.pending
       entry.cancelled = true
       entry.pending = 0
       releaseSafely(entry.msg)
       entry.msg = undefined
-      this.decreasePending(bytes, true)
     }
+    // Behind the loop: the event this may fire may flush, write or close.
+    if (cancelledBytes > 0) this.decreasePending(cancelledBytes, true)
   }
 
   /** The current message has left: releases it, completes its promise, lowers the pending bytes. False when there is none. */

@@ -1,11 +1,14 @@
 import { release } from '@knotty/buffer'
-import { diagnostics, getLogger } from '@knotty/common'
-import { isPeerCondition } from '../socket/peer-conditions.js'
+import { diagnostics, getLogger, systemTicker } from '@knotty/common'
+import { LimitedWarning } from './limited-warning.js'
+import { isPeerCondition } from './peer-conditions.js'
 import type { Channel } from './channel.js'
 
 /** Names of the handlers whose unhandled messages were reported; bounded, because names are the user's. */
 const reportedHandlers = new Set<string>()
 const MAX_REPORTED_HANDLERS = 1000
+/** A peer that sends what no decoder takes, over and over, must not fill the log. */
+const uncaughtWarning = new LimitedWarning(10)
 
 /** A message passed the last handler: releases it, and says so once for each name of a last handler. */
 export function dropUnhandledMessage(channel: Channel, lastHandler: string, msg: unknown): void {
@@ -23,7 +26,7 @@ export function dropUnhandledMessage(channel: Channel, lastHandler: string, msg:
 }
 
 /**
- * An exception passed the last handler: says so in one line, or, for what a peer does any day (ECONNRESET and the like), counts it.
+ * An exception passed the last handler: says so in one line (ten a second at most), or, for what a peer does any day (ECONNRESET and the like), counts it.
  * The caller closes the channel.
  */
 export function reportUncaughtException(channel: Channel, cause: Error): void {
@@ -34,7 +37,8 @@ export function reportUncaughtException(channel: Channel, cause: Error): void {
     return
   }
   const next = channel.pipeline.closeOnUncaught ? 'the channel is closed' : 'the channel stays open'
-  getLogger().warn(`${String(channel)}: no handler took this exception, ${next} (${channel.pipeline.toString()})`, cause)
+  const message = (): string => `${String(channel)}: no handler took this exception, ${next} (${channel.pipeline.toString()})`
+  uncaughtWarning.warn(systemTicker.now(), message, cause)
 }
 
 function typeNameOf(msg: unknown): string {

@@ -118,6 +118,10 @@ export class EmbeddedEventLoop implements EventLoop {
     return this.termination
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdownGracefully()
+  }
+
   /** Runs the tasks that wait, and those they post, in order. */
   runTasks(): void {
     for (let task = this.tasks.shift(); task !== undefined; task = this.tasks.shift()) runTask(task)

@@ -148,6 +148,11 @@ export class DefaultEventLoop implements EventLoop {
     return this.termination
   }
 
+  /** {@link shutdownGracefully} without a quiet period. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdownGracefully({ quietPeriodMs: 0 })
+  }
+
   private waitForQuiet(deadline: number, quietPeriodMs: number): void {
     const now = this.ticker.now()
     const quietAt = Math.min(this.lastTaskAt + quietPeriodMs, deadline)

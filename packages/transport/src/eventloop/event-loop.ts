@@ -21,7 +21,7 @@ export interface EventLoopCounters {
 }
 
 /** Runs the I/O, the tasks and the timers of its channels, one at a time. */
-export interface EventLoop extends EventExecutor {
+export interface EventLoop extends EventExecutor, AsyncDisposable {
   /** Number of this loop within the process; part of the ids of its channels. */
   readonly number: number
   readonly counters: EventLoopCounters

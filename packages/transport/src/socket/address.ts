@@ -9,7 +9,7 @@ export class TcpSocketAddress {
   readonly family: 4 | 6 | 0
 
   constructor(address: string, port: number) {
-    this.address = address
+    this.address = checkHost(address)
     this.port = checkPort(port)
     this.family = isIP(address) as 4 | 6 | 0
   }
@@ -69,6 +69,14 @@ export function toSocketAddress(address: SocketAddressLike): SocketAddress {
     if ('localId' in address) return new LocalSocketAddress(address.localId)
   }
   throw new IllegalArgumentError(`address: ${String(address)} (expected: { address, port }, { path } or { localId })`)
+}
+
+/** A host name or IP address: Node's own functions take undefined for localhost, which nobody meant. */
+function checkHost(address: string): string {
+  if (typeof address !== 'string' || address === '') {
+    throw new IllegalArgumentError(`address: ${String(address)} (expected: an IP address or a host name, as in { address, port })`)
+  }
+  return address
 }
 
 /** A port from 0 to 65535: libuv does not check the range itself. */

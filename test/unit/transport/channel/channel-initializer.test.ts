@@ -197,3 +197,15 @@ describe('an async initializer', () => {
     assert.ok(!log.includes('early registered'))
   })
 })
+
+test('an initializer that was removed before registration takes no other one out with it', () => {
+  const ran: string[] = []
+  const [first, second] = ['first', 'second'].map((name) => new ChannelInitializer(() => void ran.push(name)))
+  const channel = EmbeddedChannel.with({ register: false })
+  channel.pipeline.addLast(first as ChannelInitializer)
+  channel.pipeline.remove(first as ChannelInitializer)
+  channel.pipeline.addLast(second as ChannelInitializer)
+  channel.register()
+  assert.equal(ran.at(-1), 'second')
+  assert.deepEqual(channel.pipeline.names, [])
+})

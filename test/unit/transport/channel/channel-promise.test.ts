@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import process from 'node:process'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, test } from 'node:test'
-import { cascade, DefaultChannelPromise, EmbeddedChannel } from '@knotty/transport'
+import { DefaultChannelPromise, EmbeddedChannel } from '@knotty/transport'
 
 describe('a ChannelFuture', () => {
   test('knows its channel', () => {
@@ -52,24 +52,5 @@ describe('a ChannelFuture', () => {
     assert.ok(depth < 20, `${depth}`)
     channel.runPendingTasks()
     assert.equal(depth, 20)
-  })
-})
-
-describe('cascade', () => {
-  test('completes one promise as another', () => {
-    const channel = new EmbeddedChannel()
-    const [from, to] = [channel.newPromise(), channel.newPromise()]
-    cascade(from, to)
-    assert.equal(to.isDone, false)
-    from.setSuccess()
-    assert.equal(to.isSuccess, true)
-  })
-
-  test('fails it with the same cause', () => {
-    const channel = new EmbeddedChannel()
-    const cause = new Error('no')
-    const to = channel.newPromise()
-    cascade(channel.newPromise().setFailure(cause), to)
-    assert.equal(to.cause, cause)
   })
 })

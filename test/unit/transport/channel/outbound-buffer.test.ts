@@ -37,6 +37,29 @@ describe('the outbound buffer', () => {
     assert.deepEqual([buffer0.current, buffer0.messages, buffer0.size, buffer0.isEmpty], ['a', 3, 2, false])
   })
 
+  for (const [what, react] of [
+    ['flushes', (channel: EmbeddedChannel) => void channel.flush()],
+    ['writes and flushes', (channel: EmbeddedChannel) => void channel.writeAndFlush('again', null)],
+    ['closes', (channel: EmbeddedChannel) => void channel.close()],
+  ] as const) {
+    test(`takes a handler that ${what} when a cancelled write made the channel writable during the flush`, () => {
+      const channel: EmbeddedChannel = new EmbeddedChannel({
+        channelWritabilityChanged(ctx) {
+          if (ctx.channel.isWritable) react(channel)
+        },
+      })
+      channel.config.setOption(ChannelOption.WRITE_BUFFER_WATER_MARK, { low: 1000, high: 2000 })
+      const cancelled = channel.write(bytes(3000))
+      const others = [channel.write(bytes(10)), channel.write(bytes(10))]
+      assert.equal(channel.isWritable, false)
+      cancelled.cancel()
+      channel.flush()
+      channel.checkException()
+      assert.ok(others.every((future) => future.isDone))
+      assert.equal(others[0]?.isSuccess, what !== 'closes')
+    })
+  }
+
   test('removeBytes takes whole messages, records the progress of the next, and moves its start', () => {
     const channel = new StalledChannel()
     const { buffer0 } = channel

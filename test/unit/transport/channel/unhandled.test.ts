@@ -118,3 +118,15 @@ describe('an exception nobody handles', () => {
     assert.deepEqual(logs, [])
   })
 })
+
+test('uncaught exceptions are warned about ten times a second at most, and each one is published', (t) => {
+  const lines = recordLogs(t)
+  let published = 0
+  const count = (): void => void published++
+  subscribe('knotty:exception:uncaught', count)
+  for (let index = 0; index < 50; index++) closingChannel().pipeline.fireExceptionCaught(new Error(`number ${index}`))
+  unsubscribe('knotty:exception:uncaught', count)
+  assert.equal(published, 50)
+  const warned = messagesOf(lines, 'warn').length
+  assert.ok(warned <= 20, `${warned} warnings: more than two seconds' worth`)
+})

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ByteBuf, Storage, Unpooled } from '@knotty/buffer'
-import { EmbeddedChannel, OutboundBuffer } from '@knotty/transport'
+import { EmbeddedChannel, EventLoopGroup, OutboundBuffer } from '@knotty/transport'
 import { GatheredWrite } from '../../../../../packages/transport/dist/socket/libuv/gather-write.js'
+import { LibuvIo } from '../../../../../packages/transport/dist/socket/libuv/libuv-io.js'
 import { OutboundSlabs } from '../../../../../packages/transport/dist/socket/libuv/outbound-slab.js'
 
 const MEBIBYTE = 1024 * 1024
@@ -18,7 +19,8 @@ interface Bench {
 function bench(slabBytes = 65536): Bench {
   const outbound = new OutboundBuffer(new EmbeddedChannel())
   const write = new GatheredWrite()
-  const memory = { readSlab: Buffer.allocUnsafeSlow(65536), outbound: new OutboundSlabs(slabBytes, () => undefined) }
+  const { readSlab } = LibuvIo.of(new EventLoopGroup().next())
+  const memory = { readSlab, outbound: new OutboundSlabs(slabBytes, () => undefined) }
   return {
     write,
     outbound,

@@ -16,6 +16,9 @@ import { applySocketOption, SOCKET_OPTIONS } from './socket-options.js'
 import { localAddressOf, remoteAddressOf } from './tcp-handle.js'
 import { uvError } from './uv-error.js'
 
+/** Options the kernel refused once: told once, not for each connection. */
+const refusedOptions = new Set<ChannelOption<unknown>>()
+
 /**
  * How a TCP connection comes about and ends: its handle, from accept or connect to close. Reading and writing are
  * LibuvSocketChannel's.
@@ -104,7 +107,9 @@ export abstract class LibuvConnection extends AbstractChannel {
     // What is set before registration is applied then, together with the default of TCP_NODELAY.
     if (this.handle === undefined || this.io === undefined) return
     const status = applySocketOption(this.handle, option, value)
-    if (status !== 0) getLogger().warn(`${this.toString()}: the kernel refused ${option.name}`, uvError(status, 'setsockopt'))
+    if (status === 0 || refusedOptions.has(option)) return
+    refusedOptions.add(option)
+    getLogger().warn(`${this.toString()}: the kernel refused ${option.name} (told once)`, uvError(status, 'setsockopt'))
   }
 
   protected override doRegister(): void {

@@ -7,6 +7,17 @@ import { OutboundSlabs } from './outbound-slab.js'
 /** At most so many idle write requests are kept for reuse. */
 const MAX_POOLED_REQUESTS = 1024
 
+/** The memory of every event loop of this thread: none of it may be given to a write as it is (see {@link isSlabMemory}). */
+const slabMemories = new WeakSet<ArrayBufferLike>()
+
+/**
+ * The bytes lie in the slabs of some event loop, perhaps not the writer's: a proxy may have one group for its servers and another
+ * for its clients. The next read would overwrite them under a write that went asynchronous.
+ */
+export function isSlabMemory(bytes: Uint8Array): boolean {
+  return slabMemories.has(bytes.buffer)
+}
+
 /** What the libuv channels of one event loop share: the read slab, the outbound slabs, the write requests. */
 export class LibuvIo {
   /**
@@ -25,6 +36,7 @@ export class LibuvIo {
   private constructor(loop: DefaultEventLoop) {
     const { readSlabBytes, writeSlabBytes, counters } = loop
     this.memory = Buffer.allocUnsafeSlow(readSlabBytes + writeSlabBytes)
+    slabMemories.add(this.memory.buffer)
     this.readSlab = this.memory.subarray(0, readSlabBytes)
     this.outbound = new OutboundSlabs(writeSlabBytes, () => counters.writeSlabs++, { bytes: this.memory, base: readSlabBytes })
     this.poison = loop.poisonSlab

@@ -1,4 +1,3 @@
-import { release } from '@knotty/buffer'
 import { diagnostics, toError, UnsupportedOperationError } from '@knotty/common'
 import { AbstractChannel } from '../../channel/abstract-channel.js'
 import type { ServerChannel, TransportName } from '../../channel/channel.js'
@@ -6,12 +5,12 @@ import type { RefusedEvent } from '../../channel/channel-events.js'
 import type { ChannelHandlerContext } from '../../channel/channel-handler-context.js'
 import { ChannelOption } from '../../channel/channel-option.js'
 import type { ChannelPromise } from '../../channel/channel-promise.js'
-import { ChannelStateError, ConnectError } from '../../channel/errors.js'
+import { ChannelError, ChannelStateError } from '../../channel/errors.js'
 import { type DefaultEventLoop, reportNativeEntryError } from '../../eventloop/default-event-loop.js'
 import { AcceptedSocketGuard, type GuardedServer } from '../accepted-socket-guard.js'
 import { type SocketAddress, TcpSocketAddress } from '../address.js'
 import { resolveByDns } from '../connector.js'
-import { LimitedWarning } from '../limited-warning.js'
+import { LimitedWarning } from '../../channel/limited-warning.js'
 import type { TcpHandle } from './binding.js'
 import { LibuvSocketChannel } from './libuv-socket-channel.js'
 import { bindHandle, listenHandle, localAddressOf, newListenerHandle, remoteAddressOf } from './tcp-handle.js'
@@ -168,8 +167,7 @@ export class LibuvServerChannel extends AbstractChannel implements ServerChannel
 
   protected doWrite(): void {}
 
-  protected filterOutboundMessage(msg: unknown): unknown {
-    release(msg)
+  protected filterOutboundMessage(): unknown {
     throw new UnsupportedOperationError('a server channel has no peer to write to')
   }
 
@@ -177,7 +175,7 @@ export class LibuvServerChannel extends AbstractChannel implements ServerChannel
     try {
       const found = await resolveByDns(address.address)
       if (this.state !== 'binding') throw this.closedError()
-      if (found.length === 0) throw new ConnectError(`no address was found for "${address.address}"`, [])
+      if (found.length === 0) throw new ChannelError(`bind: no address was found for "${address.address}"`)
       this.listenOnFirst(found.map((each) => new TcpSocketAddress(each, address.port)), promise)
     } catch (error) {
       this.operationFailed(promise, toError(error))

@@ -1,3 +1,5 @@
+import type { ByteBuf } from '@knotty/buffer'
+
 /** One piece of memory that small writes are gathered in. */
 interface Slab {
   readonly bytes: Buffer
@@ -96,6 +98,15 @@ export class OutboundSlabs {
 
   get offset(): number {
     return (this.current as Slab).base + this.position
+  }
+
+  /** Copies a buffer of `bytes` readable bytes to {@link offset} and advances; false when the present slab has not enough room. */
+  putWhole(buf: ByteBuf, bytes: number): boolean {
+    const slab = this.current
+    if (slab === undefined || this.size - this.position < bytes) return false
+    buf.copyReadableTo(slab.bytes, slab.base + this.position)
+    this.position += bytes
+    return true
   }
 
   /** `bytes` were put at {@link offset}. */

@@ -3,7 +3,7 @@ import { UnsupportedMessageTypeError } from '../../channel/errors.js'
 
 /** `msg` itself when a socket can write it; otherwise an {@link UnsupportedMessageTypeError} that says what is missing. */
 export function checkSocketMessage(msg: unknown): ByteBuf | Uint8Array {
-  if (msg instanceof ByteBuf || msg instanceof Uint8Array) return msg
+  if (ByteBuf.isByteBuf(msg) || msg instanceof Uint8Array) return msg
   if (typeof msg === 'string') {
     throw new UnsupportedMessageTypeError(
       'a socket writes ByteBuf and Uint8Array, not strings: add a StringEncoder, or write Unpooled.copiedBuffer(text, "utf8")',
