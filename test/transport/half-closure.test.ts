@@ -249,3 +249,28 @@ describe('shutdownInput()', () => {
     }),
   )
 })
+
+describe('both ends of a half-closed connection', () => {
+  for (const first of ['ours', 'the peer\u2019s'] as const) {
+    test(
+      `over, ${first} first: the channel closes by itself`,
+      leakScope(async (scope) => {
+        const recorder = new Recorder()
+        const server = await serve(scope, scope.group(), () => [recorder], [HALF])
+        const client = await plainClient(scope, server.port, { allowHalfOpen: true })
+        const child = await server.child()
+        if (first === 'ours') {
+          await child.shutdownOutput()
+          client.end()
+        } else {
+          client.end()
+          await eventually(() => assert.ok(recorder.log.includes('input shutdown')))
+          assert.equal(child.isOpen, true)
+          child.shutdownOutput()
+        }
+        await child.closeFuture
+        await eventually(() => assert.equal(recorder.log.at(-1), 'inactive'))
+      }),
+    )
+  }
+})

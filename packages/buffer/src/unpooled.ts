@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { IllegalArgumentError } from '@knotty/common'
 import { ByteBuf } from './byte-buf.js'
 import { ByteBufAllocator } from './byte-buf-allocator.js'
 import { UNLIMITED_CAPACITY } from './new-capacity.js'
@@ -23,7 +24,9 @@ export const Unpooled: {
     return ByteBufAllocator.DEFAULT.buffer(initialCapacity, maxCapacity)
   },
 
-  wrappedBuffer(source: Uint8Array | ByteBuf): ByteBuf {
+  wrappedBuffer(source: Uint8Array | ByteBuf, ...more: never[]): ByteBuf {
+    if (more.length > 0) throw new IllegalArgumentError('wrappedBuffer takes one array or buffer: buffers of several parts are not in this release')
+    checkBytes(source)
     if (source instanceof Uint8Array) {
       if (source.length === 0) return ByteBuf.EMPTY
       return ByteBuf.wrap(Buffer.from(source.buffer, source.byteOffset, source.byteLength))
@@ -39,9 +42,15 @@ export const Unpooled: {
       buffer.writeCharSequence(source, encoding)
       return buffer
     }
+    checkBytes(source)
     const length = source instanceof Uint8Array ? source.length : source.readableBytes
     const buffer = ByteBufAllocator.DEFAULT.buffer(length, UNLIMITED_CAPACITY)
     if (source instanceof Uint8Array) return buffer.writeBytes(source)
     return buffer.writeBytes(source, source.readerIndex, length)
   },
+}
+
+function checkBytes(source: unknown): void {
+  if (source instanceof Uint8Array || ByteBuf.isByteBuf(source)) return
+  throw new IllegalArgumentError(`source: ${typeof source} (expected: a Uint8Array or ByteBuf; text goes to copiedBuffer(text, encoding))`)
 }

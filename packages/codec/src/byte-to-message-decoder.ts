@@ -12,7 +12,8 @@ export interface ByteToMessageDecoderOptions {
   readonly singleDecode?: boolean
   /**
    * How many bytes may wait undecoded (16 MiB). Beyond that the decoder fails for good with a TooLongFrameError, code
-   * `ERR_KNOTTY_CUMULATION_LIMIT`. Bytes that `decode` announced as missing count, and nothing is allocated for them before.
+   * `ERR_KNOTTY_CUMULATION_LIMIT`. Bytes that `decode` announced as missing count, and nothing is allocated for them before. So do those
+   * of nested reads that wait, together with what is unread of the present chunk.
    */
   readonly maxCumulationBytes?: number
   /**
@@ -55,7 +56,8 @@ export interface ByteToMessageDecoderOptions {
  * **Removal.** A decoder that is removed or replaced passes its unread bytes to the next handler, which is the replacement, and then
  * channelReadComplete. Inside `decode` this waits until it has returned and its messages are fired. Cleaning up is for handlerRemoved0.
  *
- * **Nested reads.** What comes while a message is being decoded or fired is read after it, in order.
+ * **Nested reads.** What comes while a message is being decoded or fired is read after it, in order. The bytes that wait so count as
+ * unread: above `maxCumulationBytes` all are dropped, and decoding ends.
  *
  * With AUTO_READ off, a read that gave no message asks for the next one, because no handler further on will. A decoder keeps the bytes of
  * one channel, so it is never sharable: an {@link IllegalStateError} from the constructor, or from the pipeline for an `isSharable` field.
@@ -75,7 +77,7 @@ export abstract class ByteToMessageDecoder implements ChannelHandler {
     return this.#driver.copiedBytes
   }
 
-  /** Bytes received and not yet decoded. */
+  /** Bytes received and not yet decoded, those of waiting nested reads included. */
   get unreadBytes(): number {
     return this.#driver.unreadBytes
   }

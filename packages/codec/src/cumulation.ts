@@ -32,7 +32,7 @@ export class Cumulation {
   buffer: ByteBuf | undefined = undefined
   /** All bytes copied so far, growth included. */
   copied = 0
-  /** Length of the last append: room for one more of that kind is no waste. */
+  /** Length of the last append. */
   private lastAppend = 0
   private readonly maxBytes: number
 
@@ -63,8 +63,12 @@ export class Cumulation {
     const buffer = this.buffer
     if (buffer === undefined) return
     const unread = buffer.readableBytes
-    if (unread === 0) this.drop()
-    else if (buffer.capacity > TRIM_THRESHOLD_BYTES && (unread + announced) * GROWTH_FACTOR + this.lastAppend < buffer.capacity) {
+    const wanted = (unread + announced) * GROWTH_FACTOR
+    if (unread === 0) {
+      this.drop()
+    } else if (buffer.capacity > TRIM_THRESHOLD_BYTES && wanted <= buffer.capacity) {
+      // room for one more append is kept when moving costs more than came, or a long rest would shrink and grow with each chunk
+      if (unread > this.lastAppend && wanted + this.lastAppend >= buffer.capacity) return
       this.replace(alloc, buffer, this.capacityFor(unread, announced))
     }
   }
@@ -100,10 +104,12 @@ export class Cumulation {
       this.copied += unread
       return buffer.discardReadBytes()
     }
-    return this.replace(alloc, buffer, announced > 0 ? this.capacityFor(unread + length, announced) : this.grown(unread, length))
+    const capacity = announced > 0 ? this.capacityFor(unread + length, announced) : this.grownCapacity(unread, length)
+    return this.replace(alloc, buffer, capacity)
   }
 
-  private grown(unread: number, length: number): number {
+  /** The capacity when `length` bytes come behind `unread` ones for which there is no room. */
+  private grownCapacity(unread: number, length: number): number {
     return Math.max(Math.min(unread * GROWTH_FACTOR + length, this.maxBytes), unread + length, MIN_CAPACITY)
   }
 

@@ -18,6 +18,14 @@ export function asyncDecoder(decoder: object, method: string): DecoderError {
   return new DecoderError(message, undefined, ASYNC_CODEC)
 }
 
+/** `return msg` in place of `out.push(msg)`: the message would be lost without a word. */
+export function strayResult(decoder: object, result: unknown): DecoderError {
+  return new DecoderError(
+    `${nameOf(decoder)}.decode() returned a value of type ${typeof result}: it returns the number of missing bytes or nothing, and messages go ` +
+      'to out.push(msg)',
+  )
+}
+
 /** A message was added and no byte was read: that would go on for ever. */
 export function nothingRead(decoder: object): DecoderError {
   return new DecoderError(`${nameOf(decoder)}.decode() did not read anything but decoded a message`)

@@ -3,7 +3,7 @@ import { checkNonNegativeInteger, checkPositiveInteger, IllegalArgumentError } f
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { CorruptedFrameError, DecoderError, TooLongFrameError } from './errors.js'
-import { type ByteOrder, checkByteOrder, checkInteger } from './length-field.js'
+import { type ByteOrder, checkByteOrder, checkInteger, checkOptions } from './length-field.js'
 
 const TWO_TO_32 = 0x100000000
 
@@ -110,6 +110,7 @@ export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder {
 
   /** An {@link IllegalArgumentError} for a missing `maxFrameLength`, or numbers that do not go together. */
   constructor(options: LengthFieldBasedFrameDecoderOptions) {
+    checkOptions(options, 'new LengthFieldBasedFrameDecoder({ maxFrameLength, lengthFieldLength })')
     const { maxFrameLength, lengthFieldLength, lengthFieldOffset = 0, resynchronise = true } = options
     if (maxFrameLength === undefined) {
       throw new IllegalArgumentError('maxFrameLength: undefined (expected: the longest frame you accept, such as maxFrameLength: 1 << 20)')

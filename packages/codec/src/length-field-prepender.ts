@@ -2,7 +2,7 @@ import { ByteBuf, release } from '@knotty/buffer'
 import { IllegalArgumentError } from '@knotty/common'
 import { type ChannelHandler, type ChannelHandlerContext, type ChannelPromise, DefaultChannelPromise } from '@knotty/transport'
 import { EncoderError } from './errors.js'
-import { type ByteOrder, checkByteOrder, checkInteger } from './length-field.js'
+import { type ByteOrder, checkByteOrder, checkInteger, checkOptions } from './length-field.js'
 import { smallBuffer } from './small-buffer.js'
 
 /** Options of a {@link LengthFieldPrepender}. */
@@ -49,6 +49,7 @@ export class LengthFieldPrepender implements ChannelHandler {
 
   /** An {@link IllegalArgumentError} for a size of the field that is not 1, 2, 3, 4 or 8. */
   constructor(options: LengthFieldPrependerOptions) {
+    checkOptions(options, 'new LengthFieldPrepender({ lengthFieldLength })')
     const { lengthFieldLength, lengthAdjustment = 0 } = options
     const limit = LIMITS[lengthFieldLength]
     if (limit === undefined) throw new IllegalArgumentError(`lengthFieldLength: ${String(lengthFieldLength)} (expected: 1, 2, 3, 4 or 8)`)

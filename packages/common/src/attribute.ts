@@ -1,3 +1,5 @@
+import { IllegalArgumentError, UnsupportedOperationError } from './errors.js'
+
 /**
  * Names one typed value of a channel. Two keys with the same name are different keys: the object is the identity.
  *
@@ -12,6 +14,11 @@ export class AttributeKey<T> {
 
   constructor(name: string) {
     this.name = name
+  }
+
+  /** Netty's registry of names does not exist here: make one key, with `new`, and share the object. Throws. */
+  static valueOf(): never {
+    throw new UnsupportedOperationError('AttributeKey.valueOf does not exist: make the key once, new AttributeKey(name), and share it')
   }
 
   toString(): string {
@@ -50,6 +57,7 @@ export class AttributeMap {
   readonly #cells = new Map<AttributeKey<unknown>, Attribute<unknown>>()
 
   attr<T>(key: AttributeKey<T>): Attribute<T> {
+    if (!(key instanceof AttributeKey)) throw new IllegalArgumentError(`key: ${String(key)} (expected: an AttributeKey)`)
     let cell = this.#cells.get(key as AttributeKey<unknown>)
     if (cell === undefined) {
       cell = new Attribute(key as AttributeKey<unknown>)

@@ -5,7 +5,7 @@ export type { Future, FutureListener } from './concurrency/future.js'
 export { DefaultPromise, type Executor } from './concurrency/promise.js'
 export { PromiseCombiner } from './concurrency/promise-combiner.js'
 export type { ScheduledTask } from './concurrency/scheduled-task.js'
-export { runInRootContext, runTask, TaskQueue } from './concurrency/task-queue.js'
+export { logRejection, runInRootContext, runTask, TaskQueue } from './concurrency/task-queue.js'
 export { diagnostics } from './diagnostics.js'
 export {
   CancellationError,
@@ -19,5 +19,6 @@ export {
   toError,
   UnsupportedOperationError,
 } from './errors.js'
+export { inspectInOneLine } from './inspect.js'
 export { getLogger, type Logger, setLogger } from './logger.js'
 export { systemTicker, type Ticker } from './ticker.js'

@@ -18,16 +18,32 @@ function oneLine(message: string, error: unknown): string {
   return `${message}${show(error)}`.replace(UNPRINTABLE, ' ')
 }
 
+/** How many causes of causes are shown. */
+const MAX_CAUSES = 3
+
+/** Name, code, message, the place it was thrown at, and the same of what caused it. */
 function show(error: unknown): string {
-  if (error === undefined) return ''
-  if (!(error instanceof Error)) return `: ${showValue(error)}`
-  const code = (error as { code?: unknown }).code
-  return `: ${error.name}${typeof code === 'string' ? ` [${code}]` : ''}: ${error.message}`
+  let text = ''
+  for (let each = error, depth = 0; each !== undefined && depth <= MAX_CAUSES; depth++) {
+    text += depth === 0 ? ': ' : '; caused by '
+    if (!(each instanceof Error)) return text + showValue(each)
+    const code = (each as { code?: unknown }).code
+    text += `${each.name}${typeof code === 'string' ? ` [${code}]` : ''}: ${each.message}${placeOf(each)}`
+    each = each.cause
+  }
+  return text
+}
+
+/** The first line of the stack. What the network does to a socket (an error with an errno) has no place worth telling. */
+function placeOf(error: Error): string {
+  if ((error as { errno?: unknown }).errno !== undefined) return ''
+  const frame = /\n\s*(at .+)/.exec(error.stack ?? '')?.[1]
+  return frame === undefined ? '' : ` (${frame})`
 }
 
 const debug = debuglog('knotty')
 
-/** warn and error as one line on stderr; info and debug when NODE_DEBUG has `knotty`. */
+/** warn and error as one line on stderr; info and debug through util.debuglog, when NODE_DEBUG has `knotty`. */
 const stderrLogger: Logger = {
   debug: (message, error) => debug('%s', oneLine(message, error)),
   info: (message, error) => debug('%s', oneLine(message, error)),

@@ -226,3 +226,9 @@ test('an uncaught error closes the channel where the tail does so, and the decod
   assert.deepEqual(collector.errors, [])
   assert.equal(decoder.removals, 1)
 })
+
+test('a message that is returned instead of being added is told, with the way it is added', () => {
+  const { collector, reader } = decoding(new TestDecoder(((_ctx: unknown, input: ByteBuf) => ({ value: input.readByte() })) as never))
+  reader.read(bytesOf('01'))
+  assert.match(String(collector.errors[0]), /returned a value of type object.*out\.push\(msg\)/)
+})

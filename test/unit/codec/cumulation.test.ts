@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ByteBufAllocator, ByteBufUtil, Unpooled } from '@knotty/buffer'
+import { type ByteBuf, ByteBufAllocator, ByteBufUtil, Unpooled } from '@knotty/buffer'
 import { LengthFieldBasedFrameDecoder } from '@knotty/codec'
 import type * as CumulationModule from '../../../packages/codec/dist/cumulation.js'
 import { bytesOf, decoding, internal, TestDecoder } from './support.js'
@@ -87,6 +87,25 @@ describe('Cumulation', () => {
   })
 })
 
+/** Appends chunks up to 16 MiB that nobody reads; after each the bounds of copying and memory hold. */
+function checkGrowth(next: () => ByteBuf): void {
+  const cumulation = new Cumulation(MAX_BYTES)
+  let received = 0
+  for (;;) {
+    const chunk = next()
+    const { readableBytes } = chunk
+    if (received + readableBytes > MAX_BYTES) break
+    cumulation.append(alloc, chunk, readableBytes, 0)
+    cumulation.trim(alloc, 0)
+    received += readableBytes
+    const { capacity } = cumulation.buffer!
+    if (3 * cumulation.copied >= 7 * received) assert.fail(`${cumulation.copied / received} times ${received} bytes were copied`)
+    if (capacity > Math.min(MAX_BYTES, Math.max(64, 4 * received + readableBytes))) assert.fail(`${capacity} for ${received}`)
+  }
+  assert.equal(cumulation.unread, received)
+  cumulation.drop()
+}
+
 describe('copied bytes', () => {
   test('stay below twice the received ones for a frame of 16 MiB in chunks of 1 KiB', () => {
     const length = 16 * 1024 * 1024
@@ -103,13 +122,45 @@ describe('copied bytes', () => {
     reader.assertReleased()
   })
 
-  test('stay below three times the received ones when decode never says what is missing', () => {
+  test('stay below 2 1/3 of the received ones at every moment when nothing is announced, in a sane capacity', () => {
+    const chunk = Unpooled.buffer(1500).writeZero(1500)
+    for (let size = 1000; size <= 1500; size += 100) checkGrowth(() => chunk.setIndex(0, size))
+    let seed = 1
+    checkGrowth(() => chunk.setIndex(0, 1 + ((seed = (seed * 48271) % 0x7fffffff) % 1500)))
+    checkGrowth(() => chunk.setIndex(0, 1448))
+  })
+
+  test('stay below 2 1/3 of the received ones through a decoder that never says what is missing', () => {
     const decoder = new TestDecoder(() => undefined)
     const { reader } = decoding(decoder)
-    const chunk = new Uint8Array(1000)
-    for (let received = 1000; received <= 2_000_000; received += 1000) {
+    const chunk = new Uint8Array(1448)
+    for (let received = 1448; received <= 4_000_000; received += 1448) {
       reader.read(chunk)
-      assert.ok(decoder.copiedBytes < 3 * received, `${decoder.copiedBytes / received} of ${received}`)
+      assert.ok(3 * decoder.copiedBytes < 7 * received, `${decoder.copiedBytes / received} of ${received}`)
+    }
+  })
+
+  test('stay below 2 1/3 of the received ones while messages come and slices of the buffer are referenced', () => {
+    for (const hold of [false, true]) {
+      for (const messageLength of [1700, 10_007, 300_001]) {
+        const cumulation = new Cumulation(MAX_BYTES)
+        const chunk = Unpooled.buffer(1500).writeZero(1500)
+        const held: { release(): boolean }[] = []
+        for (let received = 0, size = 1000; received < 2_000_000; received += size, size = size === 1500 ? 1000 : size + 1) {
+          cumulation.append(alloc, chunk.setIndex(0, size), size, 0)
+          if (cumulation.unread >= messageLength) {
+            const slice = cumulation.buffer!.readRetainedSlice(messageLength)
+            if (hold) held.push(slice)
+            else slice.release()
+          }
+          cumulation.trim(alloc, 0)
+          assert.ok(3 * cumulation.copied < 7 * (received + size), `${cumulation.copied / (received + size)} of ${received + size}`)
+          const { unread } = cumulation
+          assert.ok((cumulation.buffer?.capacity ?? 0) <= Math.max(1024, 4 * unread + size))
+        }
+        for (const slice of held) slice.release()
+        cumulation.drop()
+      }
     }
   })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { AttributeKey, AttributeMap } from '@knotty/common'
+import { AttributeKey, AttributeMap, IllegalArgumentError, UnsupportedOperationError } from '@knotty/common'
 
 describe('AttributeMap', () => {
   test('gives the same cell for the same key', () => {
@@ -54,4 +54,10 @@ describe('Attribute', () => {
 
 test('an attribute key shows its name', () => {
   assert.equal(String(new AttributeKey('session')), 'AttributeKey(session)')
+})
+
+test("Netty's AttributeKey.valueOf(name) and a name in place of a key are refused: all attributes would share one cell", () => {
+  const valueOf = AttributeKey.valueOf as (name: string) => unknown
+  assert.throws(() => valueOf('session'), UnsupportedOperationError)
+  assert.throws(() => new AttributeMap().attr('session' as unknown as AttributeKey<string>), IllegalArgumentError)
 })

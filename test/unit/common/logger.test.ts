@@ -28,10 +28,22 @@ describe('the default logger', () => {
     assert.equal(written(t, () => getLogger().error('broken')), 'knotty error: broken\n')
   })
 
-  test('appends name, code and message of the error', (t) => {
-    const text = written(t, () => getLogger().warn('a write failed', new IllegalStateError('closed')))
-    assert.equal(text, 'knotty warn: a write failed: IllegalStateError [ERR_KNOTTY_ILLEGAL_STATE]: closed\n')
-    assert.equal(written(t, () => getLogger().error('failed', new TypeError('no'))), 'knotty error: failed: TypeError: no\n')
+  test('appends name, code and message of the error, where it was thrown, and what caused it', (t) => {
+    const cause = new TypeError('no')
+    const text = written(t, () => getLogger().warn('a write failed', new IllegalStateError('closed', { cause })))
+    const place = '(at …)'
+    const shown = text.replaceAll(/\(at [^)]*(?:\([^)]*\))?\)/g, place)
+    const expected = `IllegalStateError [ERR_KNOTTY_ILLEGAL_STATE]: closed ${place}; caused by TypeError: no ${place}`
+    assert.equal(shown, `knotty warn: a write failed: ${expected}\n`)
+    assert.match(text, /logger\.test\.[jt]s:\d+/)
+  })
+
+  test('tells no place of an error of the network, and at most three causes', (t) => {
+    const network = Object.assign(new Error('read ECONNRESET'), { errno: -104, code: 'ECONNRESET' })
+    assert.equal(written(t, () => getLogger().error('failed', network)), 'knotty error: failed: Error [ECONNRESET]: read ECONNRESET\n')
+    const circular = new Error('again')
+    circular.cause = circular
+    assert.equal(written(t, () => getLogger().error('failed', circular)).split('again').length, 5)
   })
 
   test('appends a thrown value that is no error', (t) => {
@@ -64,7 +76,7 @@ describe('the default logger', () => {
         env: { ...process.env, NODE_DEBUG: value },
       }).stderr
     assert.equal(stderrWith('other'), '')
-    assert.match(stderrWith('knotty'), /^KNOTTY \d+: one\nKNOTTY \d+: two: Error: x\n$/)
+    assert.match(stderrWith('knotty'), /^KNOTTY \d+: one\nKNOTTY \d+: two: Error: x \(at .*\)\n$/)
   })
 })
 

@@ -1,5 +1,6 @@
-/** Called once with the future it was added to, when that is done. What it throws is logged and stops no other listener. */
-export type FutureListener<F> = (future: F) => void
+/** Called once with the future it was added to, when that is done. What it throws, or
+ * an async one rejects with, is logged and stops no other listener. */
+export type FutureListener<F> = (future: F) => unknown
 
 /**
  * The read side of an asynchronous result. It is a thenable, so `await` works; unlike a native promise a failure that nobody

@@ -1,4 +1,5 @@
 import { CancellationError, IllegalStateError, toError } from '../errors.js'
+import { inspectInOneLine } from '../inspect.js'
 import { getLogger } from '../logger.js'
 import type { Future, FutureListener } from './future.js'
 
@@ -25,6 +26,10 @@ const laterByImmediate: Executor = { execute: (task) => void setImmediate(task) 
  * costs this one object, and its failure is never an `unhandledRejection`.
  */
 export class DefaultPromise<T = void> implements Future<T> {
+  static {
+    inspectInOneLine(this)
+  }
+
   private state = PENDING
   /** The value after success, the Error after failure or cancellation. */
   private result: unknown = undefined
@@ -190,7 +195,8 @@ export class DefaultPromise<T = void> implements Future<T> {
 
   private call(listener: FutureListener<this>): void {
     try {
-      listener(this)
+      const result: unknown = listener(this)
+      if (result instanceof Promise) result.catch((error: unknown) => getLogger().warn('an async listener of a promise rejected', error))
     } catch (error) {
       getLogger().warn(`a listener of a ${this.constructor.name} threw`, error)
     }

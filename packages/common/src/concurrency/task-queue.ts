@@ -18,10 +18,15 @@ export function runInRootContext(task: () => void): void {
   rootResource.runInAsyncScope(task)
 }
 
+/** What a callback returned: the rejection of an async one is logged, as its throw would be, and ends no process. */
+export function logRejection(result: unknown, what: string): void {
+  if (result instanceof Promise) result.catch((error: unknown) => getLogger().error(`${what} rejected`, error))
+}
+
 /** Runs one task; what it throws is logged, so that the next one runs all the same. */
-export function runTask(task: () => void): void {
+export function runTask(task: () => unknown): void {
   try {
-    task()
+    logRejection(task(), 'an async task of the event loop')
   } catch (error) {
     getLogger().error('a task of the event loop threw', error)
   }

@@ -206,7 +206,10 @@ function isTarget(value: Target | OperationOptions | undefined): value is Target
 /** The address a call names. */
 export function parseAddress(first: Target, host: string | undefined, defaultHost: string): SocketAddress {
   if (typeof first === 'number') return new TcpSocketAddress(host ?? defaultHost, first)
-  if (typeof first === 'string') return new UnixSocketAddress(first)
+  if (typeof first === 'string') {
+    if (/^\d+$/.test(first)) throw new IllegalArgumentError(`'${first}' is a string, and so a path: pass the port as a number, ${first}`)
+    return new UnixSocketAddress(first)
+  }
   return toSocketAddress(first)
 }
 

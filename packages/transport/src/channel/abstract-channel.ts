@@ -140,17 +140,12 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
     try {
       if (this.isActive) this.doWrite(buffer)
       else if (!this.isOpen) buffer.failFlushed(this.closedError(), false)
-      else if (!this.queuesBeforeActive) this.failNotConnected(buffer)
+      else this.failNotConnected(buffer)
     } catch (error) {
       this.handleWriteError(toError(error))
     } finally {
       this.inFlush = false
     }
-  }
-
-  /** A flush before the connection stands waits instead of failing; true while a connect is under way. */
-  protected get queuesBeforeActive(): boolean {
-    return false
   }
 
   /** A write failed. With AUTO_CLOSE the channel closes and the flushed writes get the error itself. */
@@ -170,7 +165,9 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
   onUncaughtException(_ctx: ChannelHandlerContext, cause: Error): void {
     reportUncaughtException(this, cause)
     this.emitter?.emit('exception', cause)
-    if (this.pipeline.closeOnUncaught) this.close()
+    if (!this.pipeline.closeOnUncaught) return
+    this.closeCause ??= cause
+    this.close()
   }
 
   fireWritabilityChanged(later: boolean): void {

@@ -1,6 +1,6 @@
 import type { ByteBufAllocator } from '@knotty/buffer'
 import { release } from '@knotty/buffer'
-import { toError } from '@knotty/common'
+import { toError, inspectInOneLine } from '@knotty/common'
 import type { EventLoop } from '../eventloop/event-loop.js'
 import type { SocketAddress } from '../socket/address.js'
 import type { Channel } from './channel.js'
@@ -22,6 +22,10 @@ import { ADD_COMPLETE, ADD_PENDING, InboundContext, REMOVED } from './inbound-co
  * A handler's place in a pipeline: what it fires goes to the next handler, what it writes to the one before.
  */
 export class ChannelHandlerContext extends InboundContext {
+  static {
+    inspectInOneLine(this)
+  }
+
   get channel(): Channel {
     return this.pipeline.channel
   }

@@ -1,5 +1,5 @@
 import { type ByteBufAllocator } from '@knotty/buffer'
-import { checkDurationMs, checkNonNegativeInteger, checkPositiveInteger, IllegalArgumentError } from '@knotty/common'
+import { checkDurationMs, checkNonNegativeInteger, checkPositiveInteger, IllegalArgumentError, inspectInOneLine } from '@knotty/common'
 import { checkWaterMark, type WriteBufferWaterMark } from './write-water-mark.js'
 
 /** Bivariant on purpose: sets and maps hold options of all types as ChannelOption<unknown>. */
@@ -7,6 +7,10 @@ type Check<T> = { check(value: T, name: string): unknown }['check']
 
 /** Names one typed setting of a channel. A channel class declares which it knows; any other fails bind and connect. */
 export class ChannelOption<T> {
+  static {
+    inspectInOneLine(this)
+  }
+
   readonly name: string
   /** Unit or values, for messages. */
   readonly unit: string

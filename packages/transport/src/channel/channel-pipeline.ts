@@ -1,4 +1,4 @@
-import { IllegalArgumentError, NoSuchElementError, toError } from '@knotty/common'
+import { IllegalArgumentError, NoSuchElementError, toError, inspectInOneLine } from '@knotty/common'
 import type { SocketAddress } from '../socket/address.js'
 import type { Channel } from './channel.js'
 import type { ChannelFuture } from './channel-future.js'
@@ -34,6 +34,10 @@ const used = new WeakSet<ChannelHandler>()
  * it.
  */
 export class ChannelPipeline implements Iterable<[name: string, handler: ChannelHandler]> {
+  static {
+    inspectInOneLine(this)
+  }
+
   readonly channel: Channel
   /** Internal: what the head calls. */
   readonly transport: ChannelTransport
@@ -378,6 +382,7 @@ function notSharable(className: string): ChannelPipelineError {
 
 function describe(which: string | ChannelHandler | HandlerClass<ChannelHandler>): string {
   if (typeof which === 'string') return `named "${which}"`
+  if (which === undefined || which === null) return `for ${String(which)}`
   return `of class ${typeof which === 'function' ? which.name : classNameOf(which)}`
 }
 

@@ -1,5 +1,5 @@
 import type { ByteBufAllocator } from '@knotty/buffer'
-import { type Attribute, type AttributeKey, AttributeMap } from '@knotty/common'
+import { type Attribute, type AttributeKey, AttributeMap, inspectInOneLine } from '@knotty/common'
 import type { EventLoop } from '../eventloop/event-loop.js'
 import type { SocketAddress } from '../socket/address.js'
 import type { Channel, TransportName } from './channel.js'
@@ -36,6 +36,13 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   protected closing: CloseFuture | undefined = undefined
   /** The emitter, if somebody asked for it. */
   protected emitter: ChannelEvents | undefined = undefined
+  static {
+    inspectInOneLine(this, (channel) => {
+      const state = channel.isActive ? 'active' : channel.isOpen ? 'open' : 'closed'
+      return `${channel.constructor.name}${channel.toString()} ${state} ${channel.pipeline.toString()}`
+    })
+  }
+
   private readonly sequence: number = nextChannelSequence()
   private madeId: ChannelId | undefined = undefined
   private attributes: AttributeMap | undefined = undefined

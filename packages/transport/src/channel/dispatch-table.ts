@@ -157,7 +157,11 @@ export function dispatchTableOf(handler: ChannelHandler): DispatchTable {
 }
 
 function checkIsHandler(handler: unknown): void {
-  if (typeof handler === 'object' && handler !== null) return
+  if (typeof handler === 'object' && handler !== null) {
+    if (Array.isArray(handler)) throw notAHandler('an array is not a handler: spread it, addLast(...handlers)')
+    if (handler instanceof Promise) throw notAHandler('a promise is not a handler: await it first')
+    return
+  }
   if (typeof handler !== 'function') {
     const message = `a handler is an object with event methods, not ${String(handler)}`
     throw new ChannelPipelineError(message, undefined, 'ERR_KNOTTY_NOT_A_HANDLER')
@@ -166,5 +170,9 @@ function checkIsHandler(handler: unknown): void {
   const fix = isClass(handler)
     ? `pass new ${name}() instead of the class`
     : 'pass an object with event methods; an initializer function goes to handler(), childHandler() or new ChannelInitializer(fn)'
-  throw new ChannelPipelineError(`${name} is not a handler: ${fix}`, undefined, 'ERR_KNOTTY_NOT_A_HANDLER')
+  throw notAHandler(`${name} is not a handler: ${fix}`)
+}
+
+function notAHandler(message: string): ChannelPipelineError {
+  return new ChannelPipelineError(message, undefined, 'ERR_KNOTTY_NOT_A_HANDLER')
 }

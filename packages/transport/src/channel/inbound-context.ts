@@ -222,7 +222,7 @@ export abstract class InboundContext {
   }
 
   private exceptionCaughtThrew(thrown: unknown, cause: Error): void {
-    this.logDropped(`threw in exceptionCaught while handling: ${cause.name}`, thrown)
+    this.logDropped(`threw in exceptionCaught while handling "${cause.name}: ${cause.message}"`, thrown)
   }
 
   private logDropped(what: string, error: unknown): void {

@@ -1,5 +1,5 @@
 import { ByteBuf, release } from '@knotty/buffer'
-import { diagnostics, getLogger, IllegalArgumentError } from '@knotty/common'
+import { diagnostics, getLogger, IllegalArgumentError, inspectInOneLine } from '@knotty/common'
 import Denque from 'denque'
 import type { ChannelPromise } from './channel-promise.js'
 import type { Channel } from './channel.js'
@@ -48,6 +48,10 @@ export interface OutboundChannel extends Channel {
  * lowers `pending`, in this order (Netty's ChannelOutboundBuffer).
  */
 export class OutboundBuffer {
+  static {
+    inspectInOneLine(this, (buffer) => `OutboundBuffer(${buffer.messages} messages, ${buffer.totalPendingWriteBytes} bytes pending, writable: ${buffer.isWritable})`)
+  }
+
   private readonly channel: OutboundChannel
   private entries = NO_ENTRIES
   private flushedEntries = 0

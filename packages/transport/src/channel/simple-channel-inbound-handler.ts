@@ -1,9 +1,11 @@
-import { release } from '@knotty/buffer'
+import { IllegalReferenceCountError, release } from '@knotty/buffer'
+import { IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandler } from './channel-handler.js'
 import type { ChannelHandlerContext } from './channel-handler-context.js'
 import { isClass } from './is-class.js'
 
-/** Says which messages a handler takes: a class (its constructor may be protected, as ByteBuf's is), or a type guard. */
+/** Says which messages a handler takes: a class (its constructor may be protected, as ByteBuf's is; String, Number and
+ * the like stand for the primitive type), or a type guard. */
 export type MessageMatcher<I> = { readonly prototype: I; readonly length: number } | ((msg: unknown) => msg is I)
 
 /**
@@ -39,18 +41,41 @@ export abstract class SimpleChannelInboundHandler<I> implements ChannelHandler {
       const result = this.channelRead0(ctx, msg as I)
       if (result instanceof Promise) pending = result
     } finally {
-      if (pending === undefined && this.autoRelease) release(msg)
+      if (pending === undefined && this.autoRelease) this.releaseOwn(msg)
     }
     if (pending === undefined) return undefined
-    return this.autoRelease ? pending.finally(() => release(msg)) : pending
+    return this.autoRelease ? pending.finally(() => this.releaseOwn(msg)) : pending
+  }
+
+  private releaseOwn(msg: unknown): void {
+    try {
+      release(msg)
+    } catch (cause) {
+      if (!(cause instanceof IllegalReferenceCountError)) throw cause
+      throw new IllegalReferenceCountError(
+        `${this.constructor.name} releases each message after channelRead0, and this one is gone already: retain() it before it is ` +
+          'written or kept, or pass { autoRelease: false }',
+        { cause },
+      )
+    }
   }
 }
 
-/** The predicate of a matcher: `instanceof` for a class, the guard itself, or always true. */
+/** Primitive types have no instances: their constructors stand for `typeof`. */
+const primitives: ReadonlyMap<unknown, string> = new Map<unknown, string>([
+  [String, 'string'],
+  [Number, 'number'],
+  [Boolean, 'boolean'],
+  [BigInt, 'bigint'],
+  [Symbol, 'symbol'],
+])
+
+/** The predicate of a matcher: `instanceof` for a class, `typeof` for String, Number and the like, the guard itself, or always true. */
 export function toPredicate<I>(matcher: MessageMatcher<I> | undefined): (msg: unknown) => boolean {
   if (matcher === undefined) return () => true
-  if (isClass(matcher)) {
-    return (msg) => msg instanceof (matcher as unknown as abstract new () => I)
-  }
+  if (typeof matcher !== 'function') throw new IllegalArgumentError(`matcher: ${String(matcher)} (expected: a class or a type guard)`)
+  const type = primitives.get(matcher)
+  if (type !== undefined) return (msg) => typeof msg === type
+  if (isClass(matcher)) return (msg) => msg instanceof (matcher as unknown as abstract new () => I)
   return matcher as (msg: unknown) => boolean
 }

@@ -17,8 +17,9 @@ export function dropUnhandledMessage(channel: Channel, lastHandler: string, msg:
   }
   if (!reportedHandlers.has(lastHandler) && reportedHandlers.size < MAX_REPORTED_HANDLERS) {
     reportedHandlers.add(lastHandler)
+    const where = channel.pipeline.last === undefined ? 'an empty pipeline' : `the last handler (${lastHandler}) of ${channel.pipeline.toString()}`
     getLogger().warn(
-      `a message of type ${typeNameOf(msg)} passed the last handler (${lastHandler}) of ${channel.pipeline.toString()} and was released; ` +
+      `a message of type ${typeNameOf(msg)} passed ${where} and was released; ` +
         'add a handler that takes it (told once for each handler name)',
     )
   }

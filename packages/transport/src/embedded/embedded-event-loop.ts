@@ -8,8 +8,7 @@ import {
   type ScheduledTask,
   type ShutdownOptions,
   systemTicker,
-  type Ticker,
-} from '@knotty/common'
+  type Ticker, inspectInOneLine } from '@knotty/common'
 import type { AbstractChannel } from '../channel/abstract-channel.js'
 import type { Channel } from '../channel/channel.js'
 import type { ChannelFuture } from '../channel/channel-future.js'
@@ -45,6 +44,10 @@ class VirtualTask implements ScheduledTask {
  * scheduled task runs with the clock at its own deadline, ties in the order of scheduling.
  */
 export class EmbeddedEventLoop implements EventLoop {
+  static {
+    inspectInOneLine(this, (loop) => `EmbeddedEventLoop(${loop.scheduledTasks} timers)`)
+  }
+
   readonly number = 0
   readonly counters: EventLoopCounters = newCounters()
   readonly ticker: Ticker = { now: () => this.frozenAt ?? systemTicker.now() - this.offset }

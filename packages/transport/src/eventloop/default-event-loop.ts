@@ -2,11 +2,13 @@ import { AsyncResource } from 'node:async_hooks'
 import process from 'node:process'
 import {
   checkDurationMs,
+  checkFunction,
   checkPositiveInteger,
   DefaultPromise,
   type Future,
   getLogger,
   IllegalArgumentError,
+  inspectInOneLine,
   RejectedExecutionError,
   runInRootContext,
   runTask,
@@ -42,6 +44,10 @@ let lastNumber = 0
 
 /** The event loop over this thread's libuv loop. */
 export class DefaultEventLoop implements EventLoop {
+  static {
+    inspectInOneLine(this)
+  }
+
   readonly number: number = ++lastNumber
   readonly counters: EventLoopCounters = newCounters()
   readonly ticker: Ticker = systemTicker
@@ -61,6 +67,11 @@ export class DefaultEventLoop implements EventLoop {
     this.writeSlabBytes = checkSlabBytes(options.writeSlabBytes ?? 65536, 'writeSlabBytes')
     this.poisonSlab = options.poisonSlab ?? process.env['KNOTTY_POISON_SLAB'] === '1'
     this.tasks = new TaskQueue(checkDurationMs(options.taskBudgetMs ?? 5, 'taskBudgetMs'), this.ticker)
+  }
+
+  toString(): string {
+    const state = this.isTerminated ? 'terminated' : this.shuttingDown ? 'shutting down' : 'running'
+    return `EventLoop(${this.number}, ${state}, ${this.channelCount} channels)`
   }
 
   get channelCount(): number {
@@ -133,6 +144,9 @@ export class DefaultEventLoop implements EventLoop {
   }
 
   shutdownGracefully(options: ShutdownOptions = {}): Future<void> {
+    if (typeof options !== 'object' || options === null) {
+      throw new IllegalArgumentError(`${String(options)} (expected: { quietPeriodMs, timeoutMs })`)
+    }
     const quietPeriodMs = checkDurationMs(options.quietPeriodMs ?? 2000, 'quietPeriodMs')
     const timeoutMs = checkDurationMs(options.timeoutMs ?? 15000, 'timeoutMs')
     if (timeoutMs < quietPeriodMs) {
@@ -187,6 +201,7 @@ export class DefaultEventLoop implements EventLoop {
     fromEnd: boolean,
     options: TaskOptions | undefined,
   ): ScheduledTask {
+    checkFunction(task, 'task')
     checkDurationMs(delayMs, 'delayMs')
     if (this.isTerminated) throw new RejectedExecutionError('the event loop is shut down and takes no timers')
     const bound = options?.context === true ? AsyncResource.bind(task) : task

@@ -1,4 +1,4 @@
-import { type Future, type ScheduledTask, type ShutdownOptions, type TaskOptions, UnsupportedOperationError } from '@knotty/common'
+import { type Future, IllegalArgumentError, inspectInOneLine, type ScheduledTask, type ShutdownOptions, type TaskOptions, UnsupportedOperationError } from '@knotty/common'
 import type { Channel } from '../channel/channel.js'
 import type { ChannelFuture } from '../channel/channel-future.js'
 import { DefaultEventLoop, type EventLoopOptions } from './default-event-loop.js'
@@ -17,15 +17,26 @@ export interface EventLoopGroupOptions extends EventLoopOptions {
  * While a loop has open channels it keeps the process alive. `await using group = new EventLoopGroup()` closes them at the end.
  */
 export class EventLoopGroup implements AsyncDisposable {
+  static {
+    inspectInOneLine(this)
+  }
+
   private readonly loop: DefaultEventLoop
 
   constructor(options: EventLoopGroupOptions = {}) {
+    if (typeof options !== 'object' || options === null) {
+      throw new IllegalArgumentError(`${String(options)} (expected: options, as in new EventLoopGroup({ loops: 1 }))`)
+    }
     if ((options.loops ?? 1) !== 1) {
       throw new UnsupportedOperationError(
         `loops: ${String(options.loops)}: only 1 is possible in this release; for more cores run one process each (node:cluster)`,
       )
     }
     this.loop = new DefaultEventLoop(options)
+  }
+
+  toString(): string {
+    return `EventLoopGroup(${this.loop.toString()})`
   }
 
   /** The group for those who name none, made on first use. */

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { IllegalArgumentError } from '@knotty/common'
+import { IllegalArgumentError, UnsupportedOperationError } from '@knotty/common'
 
 /** A TCP address. `address` is an IP literal, or a host name that the transport looks up when it connects. */
 export class TcpSocketAddress {
@@ -85,4 +85,11 @@ function checkPort(port: number): number {
     throw new IllegalArgumentError(`port: ${String(port)} (expected: an integer from 0 to 65535)`)
   }
   return port
+}
+
+/** For the TCP channels: the only ones there are for now. */
+export function noUnixSockets(address: SocketAddress): UnsupportedOperationError {
+  return new UnsupportedOperationError(
+    `'${address.toString()}': this is a TCP channel, pass (port, host) or { address, port }; Unix domain sockets are not in this release`,
+  )
 }

@@ -265,3 +265,14 @@ describe('nested listeners', () => {
     assert.equal(ran, true)
   })
 })
+
+test('the rejection of an async listener is logged and ends no process', async () => {
+  const warnings = collectWarnings()
+  const promise = new DefaultPromise()
+  promise.addListener(async () => {
+    throw new Error('late')
+  })
+  promise.setSuccess()
+  await new Promise(setImmediate)
+  assert.equal(warnings.length, 1)
+})

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { IllegalArgumentError } from '@knotty/common'
-import { Bootstrap, ServerBootstrap } from '@knotty/transport'
+import { Bootstrap, EmbeddedChannel, EventLoopGroup, ServerBootstrap } from '@knotty/transport'
 
 test("Netty's order of host and port is refused, and the message shows the right one", () => {
   const wrongOrder = ['127.0.0.1', 9000] as unknown as [number, string]
@@ -21,4 +21,19 @@ test('an old-style constructor passed as handler is refused as a class is', () =
 test("Node's { port, host } is refused, and the message shows { address, port }", () => {
   const address = { port: 9000, host: '127.0.0.1' } as unknown as { port: number; address: string }
   assert.throws(() => new Bootstrap().handler({}).connect(address), { name: IllegalArgumentError.name, message: /\{ address, port \}/ })
+})
+
+test('a port given as text is refused, and a path says that there are no Unix sockets yet', async () => {
+  assert.throws(() => new ServerBootstrap().childHandler({}).bind('9000'), /pass the port as a number, 9000/)
+  await assert.rejects(async () => await new ServerBootstrap().childHandler(() => undefined).bind('/tmp/x'), /Unix domain sockets are not in this release/)
+  await assert.rejects(async () => await new Bootstrap().handler({}).connect('/tmp/x'), /Unix domain sockets are not in this release/)
+  await EventLoopGroup.shared().shutdownGracefully({ quietPeriodMs: 0 })
+})
+
+test("an array of handlers and a promise are refused, and Netty's new NioEventLoopGroup(4) too", () => {
+  const { pipeline } = new EmbeddedChannel()
+  assert.throws(() => pipeline.addLast([{}] as object), /spread it/)
+  assert.throws(() => pipeline.addLast(Promise.resolve({}) as object), /await it first/)
+  assert.throws(() => new EventLoopGroup(4 as unknown as object), /expected: options/)
+  assert.throws(() => pipeline.remove(undefined as unknown as string), /no handler for undefined/)
 })

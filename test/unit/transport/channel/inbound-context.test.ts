@@ -68,7 +68,7 @@ describe('an async handler method', () => {
     channel.pipeline.fireExceptionCaught(new Error('first'))
     await nextTurn()
     channel.checkException()
-    assert.match(messagesOf(logs, 'warn').join(), /^failing .* threw in exceptionCaught while handling: Error$/)
+    assert.match(messagesOf(logs, 'warn').join(), /^failing .* threw in exceptionCaught while handling "Error: first"$/)
   })
 
   test('a returned ChannelFuture is no promise: its failure is for its listeners only', async () => {

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, test } from 'node:test'
 import { ByteBuf, Unpooled } from '@knotty/buffer'
 import {
+  type ChannelHandler,
   type ChannelHandlerContext,
   EmbeddedChannel,
   type MessageMatcher,
@@ -131,4 +132,22 @@ describe('who releases the message', () => {
     assert.equal(msg.refCnt, 1)
     msg.release()
   })
+})
+
+test('String, Number and the like as matcher stand for the primitive types', () => {
+  assert.deepEqual(['a', 1, true, 1n].map(toPredicate(String as unknown as MessageMatcher<string>)), [true, false, false, false])
+  assert.deepEqual(['a', 1, true, 1n].map(toPredicate(Number as unknown as MessageMatcher<number>)), [false, true, false, false])
+  assert.throws(() => toPredicate('a' as unknown as MessageMatcher<string>), /expected: a class or a type guard/)
+})
+
+test('an echo that forgets to retain is told the rule and the name of the handler', () => {
+  const channel = new EmbeddedChannel(
+    new Taking<ByteBuf>((msg) => void channel.writeAndFlush(msg, null)),
+  )
+  channel.pipeline.addFirst({
+    write(_ctx, msg) {
+      ;(msg as ByteBuf).release()
+    },
+  } as ChannelHandler)
+  assert.throws(() => channel.writeInbound(Unpooled.copiedBuffer('x')), /Taking releases each message after channelRead0.*retain\(\)/)
 })

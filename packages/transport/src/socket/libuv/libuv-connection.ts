@@ -7,7 +7,7 @@ import type { ChannelPromise } from '../../channel/channel-promise.js'
 import { ChannelStateError } from '../../channel/errors.js'
 import type { DefaultEventLoop } from '../../eventloop/default-event-loop.js'
 import type { AcceptedSocketGuard } from '../accepted-socket-guard.js'
-import { type SocketAddress, TcpSocketAddress } from '../address.js'
+import { noUnixSockets, type SocketAddress, TcpSocketAddress } from '../address.js'
 import { Connector, type HostResolver, resolveByDns } from '../connector.js'
 import { libuvBinding, type TcpHandle } from './binding.js'
 import { attemptConnect } from './connect-attempt.js'
@@ -127,7 +127,7 @@ export abstract class LibuvConnection extends AbstractChannel {
   }
 
   protected doBind(localAddress: SocketAddress, promise: ChannelPromise): void {
-    if (!(localAddress instanceof TcpSocketAddress)) throw new ChannelStateError('a TCP channel is bound to { address, port }')
+    if (!(localAddress instanceof TcpSocketAddress)) throw noUnixSockets(localAddress)
     if (this.state !== 'open') throw new ChannelStateError(`bind: the channel is ${this.state}`)
     this.local = localAddress
     promise.trySuccess()
@@ -135,7 +135,7 @@ export abstract class LibuvConnection extends AbstractChannel {
 
   protected doConnect(remoteAddress: SocketAddress, localAddress: SocketAddress | undefined, promise: ChannelPromise): void {
     if (this.state !== 'open') throw new ChannelStateError(`connect: the channel is ${this.state} already`)
-    if (!(remoteAddress instanceof TcpSocketAddress)) throw new ChannelStateError('a TCP channel connects to { address, port }')
+    if (!(remoteAddress instanceof TcpSocketAddress)) throw noUnixSockets(remoteAddress)
     const local = localAddress ?? this.local
     this.state = 'connecting'
     this.connectPromise = promise

@@ -8,7 +8,7 @@ import type { ChannelPromise } from '../../channel/channel-promise.js'
 import { ChannelError, ChannelStateError } from '../../channel/errors.js'
 import { type DefaultEventLoop, reportNativeEntryError } from '../../eventloop/default-event-loop.js'
 import { AcceptedSocketGuard, type GuardedServer } from '../accepted-socket-guard.js'
-import { type SocketAddress, TcpSocketAddress } from '../address.js'
+import { noUnixSockets, type SocketAddress, TcpSocketAddress } from '../address.js'
 import { resolveByDns } from '../connector.js'
 import { LimitedWarning } from '../../channel/limited-warning.js'
 import type { TcpHandle } from './binding.js'
@@ -128,7 +128,7 @@ export class LibuvServerChannel extends AbstractChannel implements ServerChannel
   protected doBind(localAddress: SocketAddress, promise: ChannelPromise): void {
     if (!this.isRegistered) throw new ChannelStateError('bind: register the channel to an event loop first (ServerBootstrap does)')
     if (this.state !== 'open') throw new ChannelStateError(`bind: the channel is ${this.state} already`)
-    if (!(localAddress instanceof TcpSocketAddress)) throw new ChannelStateError('a TCP server is bound to { address, port }')
+    if (!(localAddress instanceof TcpSocketAddress)) throw noUnixSockets(localAddress)
     this.state = 'binding'
     this.bindPromise = promise
     if (localAddress.isUnresolved) void this.resolveAndListen(localAddress, promise)

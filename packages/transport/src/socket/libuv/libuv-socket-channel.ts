@@ -34,6 +34,8 @@ export class LibuvSocketChannel extends LibuvConnection {
   private reading = false
   private readPending = false
   private inputEnded = false
+  /** FIN is sent. */
+  private outputEnded = false
   private inputDiscarded = false
   private inputEndTold = false
   private inFlight: InFlight | undefined = undefined
@@ -72,7 +74,9 @@ export class LibuvSocketChannel extends LibuvConnection {
     this.outputEnding = true
     const over = (error: Error | undefined): void => {
       this.outputEnding = false
+      this.outputEnded = error === undefined
       done(error)
+      this.closeWhenBothEnded()
     }
     try {
       shutdownHandle(this.handle, over)
@@ -223,6 +227,13 @@ export class LibuvSocketChannel extends LibuvConnection {
     if (!this.config.allowHalfClosure) return this.close0(this.newPromise())
     if (!this.inputDiscarded) this.pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE)
     if (this.config.autoRead) this.read()
+    this.closeWhenBothEnded()
+  }
+
+  /** Nothing can come and nothing can go any more: an open descriptor would only be forgotten. In a task behind the events. */
+  private closeWhenBothEnded(): void {
+    if (!this.inputEnded || !this.outputEnded) return
+    this.later(() => this.close0(this.newPromise()))
   }
 
   /** A read after the end of input: told once, in a later task. */
