@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { IllegalArgumentError } from '@knotty/common'
 import { LocalSocketAddress, TcpSocketAddress, UnixSocketAddress } from '@knotty/transport'
 import { toSocketAddress } from '../../../../../packages/transport/dist/socket/address.js'
-import { isPeerCondition } from '../../../../../packages/transport/dist/socket/peer-conditions.js'
+import { isPeerCondition } from '../../../../../packages/transport/dist/channel/peer-conditions.js'
 import { uvError } from '../../../../../packages/transport/dist/socket/libuv/uv-error.js'
 
 describe('socket addresses', () => {
