@@ -13,6 +13,7 @@ import {
   ConnectTimeoutError,
   NotYetConnectedError,
 } from '@knotty/transport'
+import { libuvBinding } from '../../../packages/transport/dist/socket/libuv/binding.js'
 import { leakScope } from '../support/leak-scope.js'
 import { eventually } from '../support/proc-sockets.js'
 import { connect, plainServer } from '../support/tcp.js'
@@ -208,6 +209,25 @@ describe('connect', () => {
       const otherFamily = new Bootstrap().group(group).localAddress(0, '::1').handler({})
       await assert.rejects(Promise.resolve(otherFamily.connect(peer.port, '127.0.0.1')), /E[A-Z]+/)
       assert.throws(() => new Bootstrap().group(group).handler({}).connect(65536, '127.0.0.1'), IllegalArgumentError)
+    }),
+  )
+
+  test(
+    'fails, and leaves no socket, when the connected handle cannot be made the channel\u2019s',
+    leakScope(async (scope) => {
+      const peer = await plainServer(scope)
+      const { prototype } = libuvBinding().TCP as unknown as { prototype: { setNoDelay: unknown } }
+      const original = prototype.setNoDelay
+      prototype.setNoDelay = () => {
+        throw new RangeError('no memory')
+      }
+      try {
+        const connecting = new Bootstrap().group(scope.group()).handler({}).connect(peer.port, '127.0.0.1')
+        await assert.rejects(Promise.resolve(connecting), /no memory/)
+        assert.equal(connecting.channel.isOpen, false)
+      } finally {
+        prototype.setNoDelay = original
+      }
     }),
   )
 })

@@ -1,4 +1,4 @@
-import { runInRootContext } from '@knotty/common'
+import { runInRootContext, toError } from '@knotty/common'
 import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
 import { TcpSocketAddress } from '../address.js'
 import type { TcpHandle } from './binding.js'
@@ -28,13 +28,16 @@ export function attemptConnect({ address, local, adopt, done }: ConnectAttempt):
   const settle = (status: number): void => {
     if (over) return
     over = true
+    let failure: Error | undefined
     try {
-      if (status !== 0) {
-        handle.close()
-        return done(uvError(status, 'connect', address))
-      }
+      if (status !== 0) throw uvError(status, 'connect', address)
       adopt(handle)
-      done(undefined)
+    } catch (error) {
+      failure = toError(error)
+      handle.close()
+    }
+    try {
+      done(failure)
     } catch (error) {
       reportNativeEntryError(error)
     }
