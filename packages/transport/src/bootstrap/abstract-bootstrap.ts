@@ -165,6 +165,12 @@ export abstract class AbstractBootstrap<C extends Channel> {
   }
 }
 
+/** The group itself; an IllegalArgumentError when it registers no channels. */
+export function checkGroup(group: ChannelRegistrar, name: string): ChannelRegistrar {
+  if (typeof group === 'object' && group !== null && typeof group.register === 'function') return group
+  throw new IllegalArgumentError(`${name}: ${String(group)} (expected: an EventLoopGroup; leave group() out to use the shared one)`)
+}
+
 /** The handler itself, or an initializer around the function. */
 export function toHandler<C extends Channel>(handler: HandlerOrInitializer<C>, caller: string): ChannelHandler {
   if (typeof handler === 'function') {

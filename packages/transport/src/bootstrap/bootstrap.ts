@@ -9,6 +9,7 @@ import {
   AbstractBootstrap,
   type BootstrapConfig,
   type ChannelRegistrar,
+  checkGroup,
   type HandlerOrInitializer,
   type OperationOptions,
   parseAddress,
@@ -40,7 +41,7 @@ export class Bootstrap extends AbstractBootstrap<Channel> {
 
   /** The group channels are registered to; without it the shared one. */
   group(group: ChannelRegistrar): this {
-    this.registrar = group
+    this.registrar = checkGroup(group, 'group')
     return this
   }
 

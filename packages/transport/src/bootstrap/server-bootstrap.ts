@@ -14,6 +14,7 @@ import {
   AbstractBootstrap,
   type BootstrapConfig,
   type ChannelRegistrar,
+  checkGroup,
   type HandlerOrInitializer,
   type OperationOptions,
   setAttr,
@@ -52,8 +53,8 @@ export class ServerBootstrap extends AbstractBootstrap<ServerChannel> {
 
   /** The group of the listening channel and, unless a second one is given, of the accepted channels. Without it the shared one. */
   group(group: ChannelRegistrar, childGroup?: ChannelRegistrar): this {
-    this.registrar = group
-    this.childRegistrar = childGroup
+    this.registrar = checkGroup(group, 'group')
+    this.childRegistrar = childGroup === undefined ? undefined : checkGroup(childGroup, 'childGroup')
     return this
   }
 

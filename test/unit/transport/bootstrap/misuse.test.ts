@@ -37,3 +37,13 @@ test("an array of handlers and a promise are refused, and Netty's new NioEventLo
   assert.throws(() => new EventLoopGroup(4 as unknown as object), /expected: options/)
   assert.throws(() => pipeline.remove(undefined as unknown as string), /no handler for undefined/)
 })
+
+test('what registers no channels is refused as group at once', () => {
+  for (const group of [undefined, null, {}, 4]) {
+    assert.throws(() => new Bootstrap().group(group as unknown as EventLoopGroup), /^IllegalArgumentError: group: .*EventLoopGroup/)
+    if (group !== undefined) {
+      const shared = { register: () => assert.fail() } as unknown as EventLoopGroup
+      assert.throws(() => new ServerBootstrap().group(shared, group as unknown as EventLoopGroup), /childGroup/)
+    }
+  }
+})
