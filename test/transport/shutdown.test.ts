@@ -184,13 +184,22 @@ describe('the process', () => {
     const server = await new ServerBootstrap().group(group).childHandler((ch) => {}).bind(0, '127.0.0.1')
   `
 
+  /**
+   * Calls back when the test answers on standard input, which does not keep the process alive: a process that nothing else keeps
+   * alive has ended by then, and prints no `alive`.
+   */
+  const WHEN_ANSWERED = `;((then) => {
+    process.stdin.once('data', () => { console.log('alive'); then() })
+    process.stdin.unref()
+    console.log('ready')
+  })`
+
   test('stays alive while a server is open, and ends by itself when it is closed', async () => {
     const result = await runScript(`${SERVER}
-      // An unref'd timer does not keep the process alive: that it fires shows that something else did.
-      setTimeout(() => { console.log('alive'); void server.close() }, 150).unref()
+      ${WHEN_ANSWERED}(() => void server.close())
       process.once('exit', () => console.log('exit'))
-    `)
-    assert.deepEqual([result.code, result.signal, result.stdout], [0, null, 'alive\nexit\n'])
+    `, [], {}, 'go')
+    assert.deepEqual([result.code, result.signal, result.stdout], [0, null, 'ready\nalive\nexit\n'])
   })
 
   test('stays alive while channels that read nothing are open', async () => {
@@ -204,9 +213,9 @@ describe('the process', () => {
         .connect(server.localAddress.port, '127.0.0.1')
       const child = await accepted
       await server.close()
-      setTimeout(async () => { console.log('alive'); await channel.close(); await child.close() }, 150).unref()
-    `)
-    assert.deepEqual([result.code, result.signal, result.stdout], [0, null, 'alive\n'])
+      ${WHEN_ANSWERED}(async () => { await channel.close(); await child.close() })
+    `, [], {}, 'go')
+    assert.deepEqual([result.code, result.signal, result.stdout], [0, null, 'ready\nalive\n'])
   })
 
   test('is kept alive by a scheduled task, not by an idle group', async () => {

@@ -119,7 +119,7 @@ function argumentsOf(name: string, args: readonly any[]): readonly any[] {
 function playOf(name: string): Play {
   if (Object.hasOwn(PLAYS, name)) return PLAYS[name]!
   if (!NUMBER.test(name) && !DIRECT.has(name)) throw new Error(`unknown operation ${name}`)
-  return (buffer, args) => (buffer as any)[name](...argumentsOf(name, args))
+  return (buffer, args) => (buffer as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[name]!(...argumentsOf(name, args))
 }
 
 function intoArray(length: number, fill: (array: Uint8Array) => void): string {

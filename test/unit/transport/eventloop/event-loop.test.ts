@@ -127,7 +127,9 @@ describe('timers of an event loop', () => {
       await done.promise
       const first = deadlines[0] as number
       for (const [index, deadline] of deadlines.entries()) assert.ok(Math.abs(deadline - first - 4 * index) < 1e-6)
-      await new Promise((resolve) => setTimeout(resolve, 12))
+      const later = deferred()
+      group.schedule(() => later.resolve(), 12) // behind the next two periods
+      await later.promise
       assert.equal(deadlines.length, 6)
     }),
   )

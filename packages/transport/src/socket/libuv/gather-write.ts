@@ -28,7 +28,7 @@ export class GatheredWrite {
     for (let index = 0; index < count && this.bytes < MAX_REQUEST_BYTES && this.chunks.length < MAX_REQUEST_CHUNKS - 1; index++) {
       const msg = outbound.messageAt(index)
       const size = sizeOf(msg)
-      // The usual case, in one step: 15 ns a message less (framed echo of 64-byte messages).
+      // The usual case, in one step: some 12 ns of 220 a message less (npm run bench -- outbound-path, `whole`).
       if (size < copyThresholdBytes && ByteBuf.isByteBuf(msg) && slabs.putWhole(msg, size)) {
         this.bytes += size
         continue
@@ -51,7 +51,7 @@ export class GatheredWrite {
 
   /** Forgets the chunks: they would keep the memory of messages that have left alive. */
   clear(): void {
-    while (this.chunks.length > 0) this.chunks.pop() // one chunk as a rule: 5 ns, against 52 for length = 0
+    while (this.chunks.length > 0) this.chunks.pop() // one chunk as a rule, and `length = 0` leaves V8's fast path
     this.bytes = 0
   }
 

@@ -22,7 +22,7 @@ export function isSlabMemory(bytes: Uint8Array): boolean {
 export class LibuvIo {
   /**
    * The read slab, from 0 on, and behind it the first outbound slab. In one array, so that an echo or a proxy copies with copyWithin,
-   * the quickest copy there is (npm run bench -- framed-echo: 64-byte messages, 64 in flight: about 5 % more of them).
+   * the quickest copy there is: 19 ns for 64 bytes against 52 between two arrays (npm run bench -- outbound-path).
    */
   readonly memory: Buffer
   /** The part of {@link memory} all channels read into, one chunk at a time: callbacks never nest. */

@@ -23,7 +23,7 @@ const OPTIONS: ReadonlySet<ChannelOption<unknown>> = new Set<ChannelOption<unkno
   ChannelOption.ALLOCATOR,
 ])
 
-/** With 128, 883 of 1,500 clients that connected at once believed they were connected and got no byte. */
+/** When the queue of accept is full, a client of a connection storm may believe it is connected and get no byte. */
 const DEFAULT_BACKLOG = 4096
 const DEFAULT_REGISTRATION_TIMEOUT_MS = 10_000
 /** What the kernel says to bind on an address it does not have: `::` where there is no IPv6. */
