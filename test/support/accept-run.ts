@@ -11,6 +11,7 @@ import {
   LibuvSocketChannel,
   type RefusedEvent,
   ServerBootstrap,
+  type TcpSocketAddress,
 } from '@knotty/transport'
 import type { TcpHandle } from '../../packages/transport/dist/socket/libuv/binding.js'
 import { openSocketInodes, tcpRows } from './proc-sockets.js'
@@ -78,7 +79,7 @@ export class AcceptRun {
   }
 
   get port(): number {
-    return this.channel.localAddress?.port ?? assert.fail('the server is not bound')
+    return (this.channel.localAddress as TcpSocketAddress | undefined)?.port ?? assert.fail('the server is not bound')
   }
 
   /** Runs at the end, the last one first. */

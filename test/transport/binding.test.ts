@@ -29,8 +29,8 @@ const TRY = `
   const { EventLoopGroup, ServerBootstrap } = await import('@knotty/transport')
   const group = new EventLoopGroup()
   try {
-    await new ServerBootstrap().group(group).childHandler(() => {}).bind(0, '127.0.0.1')
-    console.log('bound')
+    const server = await new ServerBootstrap().group(group).childHandler(() => {}).bind(0, '127.0.0.1')
+    console.log('bound by', server.transport)
   } catch (error) {
     console.log(error.code, error.message)
   }
@@ -55,24 +55,51 @@ describe('the libuv binding', () => {
     assert.deepEqual([result.code, result.stdout], [0, 'hello libuv\n'])
   })
 
-  test('is refused by name on a line of Node that was not tested, with a code', async () => {
-    const pretend = `Object.defineProperty(process.versions, 'node', { value: '27.0.0' });`
-    const result = await runScript(pretend + TRY)
-    assert.equal(result.code, 0, result.stderr)
-    assert.match(result.stdout, /^ERR_KNOTTY_TRANSPORT_UNAVAILABLE .*tested are 20, 22, 24, 26/)
-  })
+  const permission = Number(process.versions.node.split('.')[0]) >= 23 ? '--permission' : '--experimental-permission'
+  const net = Number(process.versions.node.split('.')[0]) >= 25 ? ['--allow-net'] : []
+  for (const [where, prelude, flags, why, forced] of [
+    [
+      'on a line of Node that was not tested',
+      `Object.defineProperty(process.versions, 'node', { value: '27.0.0' });`,
+      [],
+      /tested are 20, 22, 24, 26/,
+      /^bound by libuv/,
+    ],
+    [
+      'on another runtime that shows the same classes',
+      `Object.defineProperty(process, 'versions', { value: { ...process.versions, bun: '1.2.0' } });`,
+      [],
+      /not Node\.js/,
+      /^ERR_KNOTTY_TRANSPORT_UNAVAILABLE .*not Node\.js/,
+    ],
+    [
+      'under the permission model',
+      '',
+      [permission, '--allow-fs-read=*', ...net],
+      /--permission/,
+      /^ERR_KNOTTY_TRANSPORT_UNAVAILABLE .*--permission/,
+    ],
+  ] as const) {
+    test(`is not used ${where}: node:net is, which one line tells`, async () => {
+      const result = await runScript(prelude + TRY, flags)
+      assert.deepEqual([result.code, result.stdout], [0, 'bound by net\n'], result.stderr)
+      const lines = result.stderr.split('\n').filter((line) => line.includes('node:net is used instead'))
+      assert.equal(lines.length, 1, result.stderr)
+      assert.match(lines[0] as string, why)
+    })
 
-  test('is refused on another runtime that shows the same classes', async () => {
-    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, bun: '1.2.0' } });`
-    const result = await runScript(pretend + TRY)
-    assert.match(result.stdout, /^ERR_KNOTTY_TRANSPORT_UNAVAILABLE .*not Node\.js/)
-  })
+    test(`is tried ${where} when KNOTTY_TRANSPORT says libuv`, async () => {
+      const result = await runScript(prelude + TRY, flags, { KNOTTY_TRANSPORT: 'libuv' })
+      assert.equal(result.code, 0, result.stderr)
+      assert.match(result.stdout, forced)
+    })
+  }
 
-  test('is refused with a code under the permission model', async () => {
-    const flag = Number(process.versions.node.split('.')[0]) >= 23 ? '--permission' : '--experimental-permission'
-    const result = await runScript(TRY, [flag, '--allow-fs-read=*'])
-    assert.equal(result.code, 0, result.stderr)
-    assert.match(result.stdout, /^ERR_KNOTTY_TRANSPORT_UNAVAILABLE .*--permission/)
+  test('is not loaded when KNOTTY_TRANSPORT says net, and another value is refused by name', async () => {
+    const result = await runScript(`process.binding = () => { throw new Error('loaded') };${ECHO}`, [], { KNOTTY_TRANSPORT: 'net' })
+    assert.deepEqual([result.code, result.stdout, result.stderr], [0, 'hello net\n', ''])
+    const other = await runScript(TRY, [], { KNOTTY_TRANSPORT: 'epoll' })
+    assert.match(other.stdout, /^ERR_KNOTTY_ILLEGAL_ARGUMENT KNOTTY_TRANSPORT: 'epoll' \(expected: 'libuv' or 'net'/)
   })
 
   test('needs no net.Socket: when none can be made, connect, accept and echo work', async () => {

@@ -11,7 +11,7 @@ import process from 'node:process'
 import { ByteBuf, Storage } from '@knotty/buffer'
 import { LengthFieldBasedFrameDecoder, LengthFieldPrepender } from '@knotty/codec'
 import { type ChannelHandlerContext, EmbeddedChannel, EventLoopGroup, OutboundBuffer } from '@knotty/transport'
-import { GatheredWrite } from '../../../../packages/transport/dist/socket/libuv/gather-write.js'
+import { GatheredWrite } from '../../../../packages/transport/dist/socket/write/gather-write.js'
 import { LibuvIo } from '../../../../packages/transport/dist/socket/libuv/libuv-io.js'
 
 const MESSAGES = 64

@@ -20,12 +20,13 @@ export {
   ClosedChannelError,
   ConnectError,
   ConnectTimeoutError,
+  HalfOpenTimeoutError,
   NotYetConnectedError,
   RegistrationTimeoutError,
   UnsupportedMessageTypeError,
   UnsupportedOptionError,
 } from './channel/errors.js'
-export { ChannelInputShutdownEvent, ChannelInputShutdownReadComplete, ChannelOutputShutdownEvent } from './channel/events.js'
+export { ChannelInputShutdownEvent, ChannelInputShutdownReadComplete, ChannelOutputShutdownEvent, DrainEvent } from './channel/events.js'
 export { OutboundBuffer } from './channel/outbound-buffer.js'
 export { type MessageMatcher, SimpleChannelInboundHandler, toPredicate } from './channel/simple-channel-inbound-handler.js'
 export { DEFAULT_WATER_MARK, type WriteBufferWaterMark } from './channel/write-water-mark.js'
@@ -37,6 +38,13 @@ export { EventLoopGroup, type EventLoopGroupOptions } from './eventloop/event-lo
 export { LocalSocketAddress, type SocketAddress, type SocketAddressLike, TcpSocketAddress, UnixSocketAddress } from './socket/address.js'
 export { AcceptedSocketGuard } from './socket/accepted-socket-guard.js'
 export type { HostResolver } from './socket/connector.js'
-export type { TcpHandle } from './socket/libuv/binding.js'
+export type { DrainOptions, DrainReport } from './socket/drain.js'
+export type { PipeHandle, StreamHandle, TcpHandle } from './socket/libuv/binding.js'
 export { LibuvServerChannel } from './socket/libuv/libuv-server-channel.js'
 export { LibuvSocketChannel } from './socket/libuv/libuv-socket-channel.js'
+export { LocalChannel } from './socket/local/local-channel.js'
+export { LocalServerChannel } from './socket/local/local-server-channel.js'
+export { NetServerChannel } from './socket/net/net-server-channel.js'
+export type { NetSocket } from './socket/net/net-socket.js'
+export { NetSocketChannel } from './socket/net/net-socket-channel.js'
+export { type SocketTransport, socketTransport } from './socket/transport.js'

@@ -10,6 +10,7 @@ import { ChannelStateError } from '../channel/errors.js'
 import { isClass } from '../channel/is-class.js'
 import { EventLoopGroup } from '../eventloop/event-loop-group.js'
 import { type SocketAddress, type SocketAddressLike, TcpSocketAddress, toSocketAddress, UnixSocketAddress } from '../socket/address.js'
+import { LocalChannel } from '../socket/local/local-channel.js'
 
 /** What registers channels: an {@link EventLoopGroup}, one of its loops, or a test's stand-in. */
 export interface ChannelRegistrar {
@@ -46,7 +47,7 @@ export abstract class AbstractBootstrap<C extends Channel> {
   protected ownHandler: ChannelHandler | undefined = undefined
   protected local: SocketAddress | undefined = undefined
 
-  /** Makes the channels; without it the TCP channel of this platform is made. */
+  /** Makes the channels; without it those of this platform's transport are made, or local ones for an address within the process. */
   channel(factory: ChannelFactory<C>): this {
     if (typeof factory !== 'function' || isClass(factory)) {
       throw new IllegalArgumentError('channel: pass a function that makes a channel, such as () => new LibuvServerChannel()')
@@ -76,7 +77,8 @@ export abstract class AbstractBootstrap<C extends Channel> {
   }
 
   protected abstract initChannel(channel: C): void
-  protected abstract defaultChannel(): C
+  /** Of the transport of this platform, for such an address. */
+  protected abstract defaultChannel(address: SocketAddress | undefined): C
 
   protected baseConfig(): BootstrapConfig {
     return {
@@ -101,15 +103,19 @@ export abstract class AbstractBootstrap<C extends Channel> {
    * Makes, initialises and registers a channel, then runs `operation` on it in a task of its loop. Any failure closes the channel
    * and fails the future, also that of the factory; the future gives the channel.
    */
-  protected start(operation: (channel: C) => ChannelFuture, options: OperationOptions | undefined): ChannelFuture<C> {
+  protected start(
+    operation: (channel: C) => ChannelFuture,
+    address: SocketAddress,
+    options: OperationOptions | undefined,
+  ): ChannelFuture<C> {
     let channel: C
     try {
-      channel = this.makeChannel()
+      channel = this.makeChannel(address)
     } catch (error) {
       // A future needs a channel: one that never was open.
-      const none = this.defaultChannel()
-      ;(none as unknown as AbstractChannel).closeForcibly()
-      return new DefaultChannelPromise<C>(none).setFailure(toError(error))
+      const none = new LocalChannel()
+      none.closeForcibly()
+      return new DefaultChannelPromise<C>(none as unknown as C).setFailure(toError(error))
     }
     const promise = new DefaultChannelPromise<C>(channel)
     const closeForcibly = (): void => (channel as unknown as AbstractChannel).closeForcibly()
@@ -154,8 +160,8 @@ export abstract class AbstractBootstrap<C extends Channel> {
     return promise
   }
 
-  private makeChannel(): C {
-    if (this.factory === undefined) return this.defaultChannel()
+  private makeChannel(address: SocketAddress): C {
+    if (this.factory === undefined) return this.defaultChannel(address)
     const channel: unknown = this.factory()
     if (!(channel instanceof AbstractChannel)) {
       throw new IllegalArgumentError(`channel: the function gave ${String(channel)} (expected: a new channel)`)

@@ -4,7 +4,8 @@ import type { ChannelFuture } from '../channel/channel-future.js'
 import type { ChannelOption } from '../channel/channel-option.js'
 import type { SocketAddress, SocketAddressLike } from '../socket/address.js'
 import type { HostResolver } from '../socket/connector.js'
-import { LibuvSocketChannel } from '../socket/libuv/libuv-socket-channel.js'
+import { SocketConnection } from '../socket/socket-connection.js'
+import { newSocketChannel } from '../socket/transport.js'
 import {
   AbstractBootstrap,
   type BootstrapConfig,
@@ -93,17 +94,17 @@ export class Bootstrap extends AbstractBootstrap<Channel> {
     if (this.ownHandler === undefined) throw new IllegalStateError('no handler is set: call .handler(…) before connect')
     const { target = this.remote, options } = parseTarget(args, 'localhost')
     if (target === undefined) throw new IllegalStateError('no remote address is set: call connect(port, host) or .remoteAddress(…)')
-    return this.start((channel) => channel.connect(target, this.local), options)
+    return this.start((channel) => channel.connect(target, this.local), target, options)
   }
 
   protected override initChannel(channel: Channel): void {
     for (const [option, value] of this.options) channel.config.setOption(option as ChannelOption<unknown>, value)
     for (const [key, value] of this.attrs) channel.attr(key as AttributeKey<unknown>).set(value)
-    if (this.hostResolver !== undefined && channel instanceof LibuvSocketChannel) channel.resolver = this.hostResolver
+    if (this.hostResolver !== undefined && channel instanceof SocketConnection) channel.resolver = this.hostResolver
     if (this.ownHandler !== undefined) channel.pipeline.addLast(this.ownHandler)
   }
 
-  protected override defaultChannel(): Channel {
-    return new LibuvSocketChannel()
+  protected override defaultChannel(address: SocketAddress | undefined): Channel {
+    return newSocketChannel(address)
   }
 }

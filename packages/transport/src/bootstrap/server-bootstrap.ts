@@ -8,8 +8,9 @@ import { ChannelInitializer } from '../channel/channel-initializer.js'
 import type { ChannelOption } from '../channel/channel-option.js'
 import { classNameOf } from '../channel/dispatch-table.js'
 import { EventLoopGroup } from '../eventloop/event-loop-group.js'
-import type { SocketAddressLike } from '../socket/address.js'
-import { LibuvServerChannel } from '../socket/libuv/libuv-server-channel.js'
+import type { SocketAddress, SocketAddressLike } from '../socket/address.js'
+import { AbstractServerChannel } from '../socket/abstract-server-channel.js'
+import { newServerChannel } from '../socket/transport.js'
 import {
   AbstractBootstrap,
   type BootstrapConfig,
@@ -129,14 +130,14 @@ export class ServerBootstrap extends AbstractBootstrap<ServerChannel> {
       // Not before now: what the user's own initializer added, also an async one, stands before the acceptor.
       channel.pipeline.addLast(acceptor)
       return channel.bind(target)
-    }, options)
+    }, target, options)
   }
 
   protected override initChannel(channel: ServerChannel): void {
     if (!(channel instanceof AbstractChannel) || !channel.isServer) {
       throw new IllegalArgumentError(`channel: ${String(channel)} is not a server channel (expected: () => new LibuvServerChannel())`)
     }
-    if (channel instanceof LibuvServerChannel) {
+    if (channel instanceof AbstractServerChannel) {
       for (const option of this.childOptions.keys()) checkSupported(option, channel.supportedChildOptions, 'the child channel class')
     }
     for (const [option, value] of this.options) channel.config.setOption(option, value)
@@ -144,8 +145,8 @@ export class ServerBootstrap extends AbstractBootstrap<ServerChannel> {
     if (this.ownHandler !== undefined) channel.pipeline.addLast(this.ownHandler)
   }
 
-  protected override defaultChannel(): ServerChannel {
-    return new LibuvServerChannel()
+  protected override defaultChannel(address: SocketAddress | undefined): ServerChannel {
+    return newServerChannel(address)
   }
 
   private warnOfSingleUse(handler: ChannelHandler): void {

@@ -32,7 +32,10 @@ export class ChannelOption<T> {
     return `ChannelOption.${this.name}`
   }
 
-  /** Read again by itself after each read (true). Off: one `read()` gives one read of the socket. */
+  /**
+   * Read again by itself after each read (true). Off: one `read()` gives one read of the socket. Of a server channel: accept; off,
+   * connections wait in the kernel where the listener can be parked, elsewhere they are refused (see docs/transports.md).
+   */
   static readonly AUTO_READ: ChannelOption<boolean> = new ChannelOption('AUTO_READ', 'true or false', checkBoolean)
   /** Close on a write error (true); off: only the output is shut down. */
   static readonly AUTO_CLOSE: ChannelOption<boolean> = new ChannelOption('AUTO_CLOSE', 'true or false', checkBoolean)
@@ -68,10 +71,26 @@ export class ChannelOption<T> {
   static readonly SO_LINGER: ChannelOption<number> = new ChannelOption('SO_LINGER', '0 only', checkZero)
   /** Connections the kernel completes ahead of accept (4096; the kernel caps it at net.core.somaxconn). */
   static readonly SO_BACKLOG: ChannelOption<number> = new ChannelOption('SO_BACKLOG', 'connections', checkPositiveInteger)
+  /** Bytes that may wait to be read at one end of a local connection, 96 more for each message (65536). Node cannot set a socket's. */
+  static readonly SO_RCVBUF: ChannelOption<number> = new ChannelOption('SO_RCVBUF', 'bytes', checkPositiveInteger)
   /** Listen on IPv6 alone when bound to `::` (false). */
   static readonly IPV6_V6ONLY: ChannelOption<boolean> = new ChannelOption('IPV6_V6ONLY', 'true or false', checkBoolean)
   /** How long an accepted connection may take to be registered, async initializer included, in ms (10000). */
   static readonly REGISTRATION_TIMEOUT_MS: ChannelOption<number> = new ChannelOption('REGISTRATION_TIMEOUT_MS', 'ms', checkDurationMs)
+  /**
+   * How often a connection that nobody reads is looked at, in ms (10000; 0: never): a socket that is not read shows neither FIN nor
+   * RST. Up to 64 KiB that such a look brings up are kept, in order, for the next read().
+   */
+  static readonly LIVENESS_PROBE_MS: ChannelOption<number> = new ChannelOption('LIVENESS_PROBE_MS', 'ms, 0 = never', checkDurationMs)
+  /** How long a connection may be half-open without a byte moving before it is closed, in ms (60000; 0: for ever). */
+  static readonly HALF_OPEN_TIMEOUT_MS: ChannelOption<number> = new ChannelOption('HALF_OPEN_TIMEOUT_MS', 'ms, 0 = none', checkDurationMs)
+  /** Open connections of one server; more are refused (what DESCRIPTOR_HEADROOM leaves). */
+  static readonly MAX_CONNECTIONS: ChannelOption<number> = new ChannelOption('MAX_CONNECTIONS', 'connections', checkPositiveInteger)
+  /**
+   * Descriptors of the process that a server leaves free: a connection that would take one of them is refused (32). Without it the
+   * process would run into EMFILE, which libuv hides: clients would be connected and closed without any event.
+   */
+  static readonly DESCRIPTOR_HEADROOM: ChannelOption<number> = new ChannelOption('DESCRIPTOR_HEADROOM', 'descriptors', checkNonNegativeInteger)
 }
 
 function checkBoolean(value: boolean, name: string): void {

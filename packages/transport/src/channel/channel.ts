@@ -1,7 +1,8 @@
 import type { ByteBufAllocator } from '@knotty/buffer'
-import type { Attribute, AttributeKey } from '@knotty/common'
+import type { Attribute, AttributeKey, Future } from '@knotty/common'
 import type { EventLoop } from '../eventloop/event-loop.js'
 import type { SocketAddress } from '../socket/address.js'
+import type { DrainOptions, DrainReport } from '../socket/drain.js'
 import type { ChannelConfig } from './channel-config.js'
 import type { ChannelEvents } from './channel-events.js'
 import type { ChannelFuture } from './channel-future.js'
@@ -86,4 +87,11 @@ export interface Channel extends AsyncDisposable {
 /** A channel that accepts connections; each becomes a child channel, delivered to its pipeline as a message. */
 export interface ServerChannel extends Channel {
   readonly remoteAddress: undefined
+  /** Its open connections, those whose registration is under way included. */
+  readonly connectionCount: number
+  /**
+   * Stops accepting, tells each connection with a DrainEvent, waits until all have ended, and closes what is left at the deadline
+   * (10000 ms unless given). Never fails, and is always done by then.
+   */
+  drain(options?: DrainOptions): Future<DrainReport>
 }

@@ -42,6 +42,13 @@ export class ConnectTimeoutError extends ChannelError {
   }
 }
 
+/** A half-open connection moved no byte for HALF_OPEN_TIMEOUT_MS. */
+export class HalfOpenTimeoutError extends ChannelError {
+  constructor(message: string) {
+    super(message, undefined, 'ERR_KNOTTY_HALF_OPEN_TIMEOUT')
+  }
+}
+
 /** No address of the host could be connected; `errors` has one error for each address tried, in order. */
 export class ConnectError extends ChannelError {
   readonly errors: readonly Error[]

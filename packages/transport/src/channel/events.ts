@@ -12,3 +12,11 @@ export class ChannelInputShutdownReadComplete {
 export class ChannelOutputShutdownEvent {
   static readonly INSTANCE: ChannelOutputShutdownEvent = new ChannelOutputShutdownEvent()
 }
+
+/**
+ * User event: the server that accepted this connection is being drained. Finish what is under way and close; what is open at the
+ * deadline is closed then.
+ */
+export class DrainEvent {
+  static readonly INSTANCE: DrainEvent = new DrainEvent()
+}

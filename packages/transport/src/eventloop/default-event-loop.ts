@@ -24,6 +24,7 @@ import type { Channel } from '../channel/channel.js'
 import type { ChannelFuture } from '../channel/channel-future.js'
 import { DefaultChannelPromise } from '../channel/channel-promise.js'
 import { type EventLoop, type EventLoopCounters, newCounters } from './event-loop.js'
+import { closeForSure } from '../socket/drain.js'
 import { TimerTask } from './timer-task.js'
 
 /** Settings of an event loop. */
@@ -104,9 +105,11 @@ export class DefaultEventLoop implements EventLoop {
     return this.addTimer(task, delayMs, undefined, false, options)
   }
 
-  /** On this loop the same as {@link schedule}, until a later release brings a timer wheel. */
+  /** On this loop like {@link schedule} until a later release brings a timer wheel, but it does not keep the process alive. */
   scheduleCoarse(task: () => void, delayMs: number, options?: TaskOptions): ScheduledTask {
-    return this.addTimer(task, delayMs, undefined, false, options)
+    const timer = this.addTimer(task, delayMs, undefined, false, options)
+    timer.unref()
+    return timer
   }
 
   scheduleAtFixedRate(task: () => void, initialDelayMs: number, periodMs: number, options?: TaskOptions): ScheduledTask {
@@ -155,7 +158,7 @@ export class DefaultEventLoop implements EventLoop {
     if (this.shuttingDown) return this.termination
     this.shuttingDown = true
     for (const timer of this.timers) timer.cancel()
-    for (const channel of this.channels) if (channel.isServer) stopAccepting(channel)
+    for (const channel of this.channels) if (channel.isServer) closeForSure(channel) // shutdown accepts nothing more
     const start = this.ticker.now()
     this.lastTaskAt = start
     runInRootContext(() => this.waitForQuiet(start + timeoutMs, quietPeriodMs))
@@ -200,7 +203,7 @@ export class DefaultEventLoop implements EventLoop {
     periodMs: number | undefined,
     fromEnd: boolean,
     options: TaskOptions | undefined,
-  ): ScheduledTask {
+  ): TimerTask {
     checkFunction(task, 'task')
     checkDurationMs(delayMs, 'delayMs')
     if (this.isTerminated) throw new RejectedExecutionError('the event loop is shut down and takes no timers')
@@ -209,10 +212,10 @@ export class DefaultEventLoop implements EventLoop {
   }
 }
 
-/** Closes a listener, past its handlers when one of them keeps the close to itself: shutdown accepts nothing more. */
-function stopAccepting(server: AbstractChannel): void {
-  server.close()
-  if (server.isOpen) server.close0(server.newPromise())
+/** The loop itself; an IllegalArgumentError when it cannot have sockets, such as that of an EmbeddedChannel. */
+export function socketLoop(loop: EventLoop): DefaultEventLoop {
+  if (loop instanceof DefaultEventLoop) return loop
+  throw new IllegalArgumentError('a socket channel needs the event loop of an EventLoopGroup')
 }
 
 function checkSlabBytes(value: number, name: string): number {

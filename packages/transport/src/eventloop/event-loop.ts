@@ -18,6 +18,8 @@ export interface EventLoopCounters {
   refused: number
   /** Connections that ended with ECONNRESET, EPIPE, ECONNABORTED or ETIMEDOUT. */
   peerErrors: number
+  /** Connections closed because they stayed half-open without a byte moving. */
+  halfOpenTimeouts: number
 }
 
 /** Runs the I/O, the tasks and the timers of its channels, one at a time. */
@@ -42,5 +44,6 @@ export function newCounters(): EventLoopCounters {
     accepted: 0,
     refused: 0,
     peerErrors: 0,
+    halfOpenTimeouts: 0,
   }
 }

@@ -19,6 +19,8 @@ export interface GuardedServer<S extends RawSocket> extends AbstractChannel {
   /** Makes the channel over the socket; may throw. */
   newChild(socket: S, guard: AcceptedSocketGuard): AbstractChannel
   remoteAddressOf(socket: S): SocketAddress | undefined
+  /** Why no connection is admitted now, as the reason of the refused event; undefined when one is. Must not throw. */
+  refusalReason(socket: S): string | undefined
   onAccepted(child: AbstractChannel): void
   onRefused(event: RefusedEvent): void
 }
@@ -61,6 +63,11 @@ export class AcceptedSocketGuard {
   /** Runs the accept path for one socket. Never throws: the caller is native code. */
   static accept<S extends RawSocket>(server: GuardedServer<S>, socket: S): void {
     const guarded = server as unknown as GuardedServer<RawSocket>
+    const refused = server.refusalReason(socket)
+    if (refused !== undefined) {
+      server.eventLoop.counters.accepted++
+      return closeRefused(guarded, socket, undefined, refused, undefined)
+    }
     let guard: AcceptedSocketGuard | undefined
     let cause: Error | undefined
     try {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { IllegalArgumentError, UnsupportedOperationError } from '@knotty/common'
+import { IllegalArgumentError } from '@knotty/common'
 
 /** A TCP address. `address` is an IP literal, or a host name that the transport looks up when it connects. */
 export class TcpSocketAddress {
@@ -24,16 +24,29 @@ export class TcpSocketAddress {
   }
 }
 
-/** A Unix domain socket. */
+/** sun_path of struct sockaddr_un holds 108 bytes, one of them the final NUL: unix(7). Older lines of Node cut a longer path silently. */
+const MAX_UNIX_PATH_BYTES = 107
+
+/**
+ * A Unix domain socket: a path in the file system, 107 bytes at most, or on Linux an abstract name, which begins with NUL and has no
+ * file.
+ */
 export class UnixSocketAddress {
   readonly path: string
 
   constructor(path: string) {
+    if (typeof path !== 'string' || path === '' || path.includes('\0', 1)) {
+      throw new IllegalArgumentError(`path: ${JSON.stringify(path)} (expected: a path, or an abstract name that begins with \\0)`)
+    }
+    const bytes = Buffer.byteLength(path)
+    if (bytes > MAX_UNIX_PATH_BYTES) {
+      throw new IllegalArgumentError(`path: ${bytes} bytes (expected: at most ${MAX_UNIX_PATH_BYTES}, the limit of a Unix domain socket): ${path}`)
+    }
     this.path = path
   }
 
   toString(): string {
-    return this.path
+    return this.path.replace('\0', '@') // as ss and netstat print abstract names
   }
 }
 
@@ -87,9 +100,11 @@ function checkPort(port: number): number {
   return port
 }
 
-/** For the TCP channels: the only ones there are for now. */
-export function noUnixSockets(address: SocketAddress): UnsupportedOperationError {
-  return new UnsupportedOperationError(
-    `'${address.toString()}': this is a TCP channel, pass (port, host) or { address, port }; Unix domain sockets are not in this release`,
+/** The address itself; an IllegalArgumentError when it is none of a socket. */
+export function checkSocketAddress(address: SocketAddress): TcpSocketAddress | UnixSocketAddress {
+  if (!(address instanceof LocalSocketAddress)) return address
+  throw new IllegalArgumentError(
+    `'${address.toString()}': this is a socket channel; for an address within the process pass channel(() => new LocalChannel()), and ` +
+      'to a ServerBootstrap channel(() => new LocalServerChannel())',
   )
 }

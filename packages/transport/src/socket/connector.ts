@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns'
-import { runInRootContext, type ScheduledTask, toError } from '@knotty/common'
+import { IllegalArgumentError, runInRootContext, type ScheduledTask, toError } from '@knotty/common'
 import { ConnectError, ConnectTimeoutError } from '../channel/errors.js'
 import type { EventLoop } from '../eventloop/event-loop.js'
-import { TcpSocketAddress } from './address.js'
+import { type SocketAddress, TcpSocketAddress } from './address.js'
 
 /** Turns a host name into IP addresses, in the order in which they are tried. */
 export type HostResolver = (host: string) => Promise<readonly string[]>
@@ -19,13 +19,14 @@ export const resolveByDns: HostResolver = (host) =>
 /** What a {@link Connector} works with. */
 export interface ConnectorOptions {
   readonly loop: EventLoop
-  readonly remote: TcpSocketAddress
+  /** Looked up when it has a host name; any other address is tried as it is. */
+  readonly remote: SocketAddress
   readonly resolver: HostResolver
   /** For lookup and all tries together, in ms; 0: no limit. */
   readonly timeoutMs: number
   /** Starts one try and returns what ends it; `done` is called once, unless it was ended. */
-  readonly attempt: (address: TcpSocketAddress, done: (error: Error | undefined) => void) => () => void
-  readonly succeeded: (address: TcpSocketAddress) => void
+  readonly attempt: (address: SocketAddress, done: (error: Error | undefined) => void) => () => void
+  readonly succeeded: (address: SocketAddress) => void
   /** The only error if there was one try, else a ConnectError with all of them; or the timeout. */
   readonly failed: (error: Error) => void
 }
@@ -44,8 +45,8 @@ export class Connector {
     if (timeoutMs > 0) this.timer = loop.schedule(() => this.timedOut(), timeoutMs)
     // The handle, and with it all that it ever reads, belongs to the async context it is made in: not to the caller's.
     runInRootContext(() => {
-      if (!remote.isUnresolved) this.tryNext([remote])
-      else void this.resolve()
+      if (isUnresolved(remote)) void this.resolve(remote)
+      else this.tryNext([remote])
     })
   }
 
@@ -57,8 +58,8 @@ export class Connector {
     this.abandonAttempt?.()
   }
 
-  private async resolve(): Promise<void> {
-    const { remote, resolver, loop } = this.options
+  private async resolve(remote: TcpSocketAddress): Promise<void> {
+    const { resolver, loop } = this.options
     try {
       const addresses = (await resolver(remote.address)).map((address) => new TcpSocketAddress(address, remote.port))
       if (addresses.length === 0) throw new ConnectError(`no address was found for ${remote.address}`, [])
@@ -69,11 +70,12 @@ export class Connector {
     }
   }
 
-  private tryNext(addresses: readonly TcpSocketAddress[]): void {
+  private tryNext(addresses: readonly SocketAddress[]): void {
     if (this.over) return
     const [address, ...others] = addresses
     if (address === undefined) return this.fail(this.summary())
     try {
+      if (isUnresolved(address)) throw new IllegalArgumentError(`resolver: '${address.address}' (expected: IP addresses)`)
       this.abandonAttempt = this.options.attempt(address, (error) => {
         if (this.over) return
         if (error === undefined) return this.succeed(address)
@@ -87,7 +89,7 @@ export class Connector {
     }
   }
 
-  private succeed(address: TcpSocketAddress): void {
+  private succeed(address: SocketAddress): void {
     this.over = true
     this.timer?.cancel()
     this.options.succeeded(address)
@@ -117,4 +119,8 @@ export class Connector {
     const tried = this.errors.map((error) => error.message).join('; ')
     return new ConnectError(`no address of ${this.options.remote.toString()} could be connected: ${tried}`, this.errors, { cause: only })
   }
+}
+
+function isUnresolved(address: SocketAddress): address is TcpSocketAddress {
+  return address instanceof TcpSocketAddress && address.isUnresolved
 }

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { IllegalArgumentError } from '@knotty/common'
-import { Bootstrap, EmbeddedChannel, EventLoopGroup, ServerBootstrap } from '@knotty/transport'
+import {
+  Bootstrap,
+  EmbeddedChannel,
+  EventLoopGroup,
+  LibuvServerChannel,
+  LocalChannel,
+  LocalServerChannel,
+  NetSocketChannel,
+  ServerBootstrap,
+} from '@knotty/transport'
 
 test("Netty's order of host and port is refused, and the message shows the right one", () => {
   const wrongOrder = ['127.0.0.1', 9000] as unknown as [number, string]
@@ -23,11 +32,27 @@ test("Node's { port, host } is refused, and the message shows { address, port }"
   assert.throws(() => new Bootstrap().handler({}).connect(address), { name: IllegalArgumentError.name, message: /\{ address, port \}/ })
 })
 
-test('a port given as text is refused, and a path says that there are no Unix sockets yet', async () => {
+test('a port given as text is refused, and a path that is too long by its bytes', async () => {
   assert.throws(() => new ServerBootstrap().childHandler({}).bind('9000'), /pass the port as a number, 9000/)
-  await assert.rejects(async () => await new ServerBootstrap().childHandler(() => undefined).bind('/tmp/x'), /Unix domain sockets are not in this release/)
-  await assert.rejects(async () => await new Bootstrap().handler({}).connect('/tmp/x'), /Unix domain sockets are not in this release/)
-  await EventLoopGroup.shared().shutdownGracefully({ quietPeriodMs: 0 })
+  const long = `/tmp/${'ä'.repeat(52)}`
+  assert.throws(() => new ServerBootstrap().childHandler(() => undefined).bind(long), /path: 109 bytes \(expected: at most 107/)
+  assert.throws(() => new Bootstrap().handler({}).connect(long), /109 bytes/)
+  assert.throws(() => new Bootstrap().handler({}).connect(''), /path: "" \(expected: a path/)
+})
+
+test('an address of another kind of transport is refused by name', async () => {
+  const group = new EventLoopGroup()
+  const server = new ServerBootstrap().group(group).childHandler(() => undefined)
+  await assert.rejects(async () => await server.channel(() => new LocalServerChannel()).bind(0), /a local channel \(expected: \{ localId \}/)
+  await assert.rejects(
+    async () => await server.channel(() => new LibuvServerChannel()).bind({ localId: 'a' }),
+    /'local:a': this is a socket channel; .*new LocalServerChannel\(\)/,
+  )
+  const client = new Bootstrap().group(group).handler(() => undefined)
+  await assert.rejects(async () => await client.channel(() => new LocalChannel()).connect('/tmp/x'), /'\/tmp\/x': this is a local channel/)
+  await assert.rejects(async () => await client.channel(() => new NetSocketChannel()).connect({ localId: 'a' }), /a socket channel/)
+  assert.equal(group.next().channelCount, 0)
+  await group.shutdownGracefully({ quietPeriodMs: 0 })
 })
 
 test("an array of handlers and a promise are refused, and Netty's new NioEventLoopGroup(4) too", () => {

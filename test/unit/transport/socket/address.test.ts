@@ -4,7 +4,7 @@ import { IllegalArgumentError } from '@knotty/common'
 import { LocalSocketAddress, TcpSocketAddress, UnixSocketAddress } from '@knotty/transport'
 import { toSocketAddress } from '../../../../../packages/transport/dist/socket/address.js'
 import { isPeerCondition } from '../../../../../packages/transport/dist/channel/peer-conditions.js'
-import { uvError } from '../../../../../packages/transport/dist/socket/libuv/uv-error.js'
+import { uvError } from '../../../../../packages/transport/dist/socket/uv-error.js'
 
 describe('socket addresses', () => {
   test('print as people write them', () => {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ByteBuf, Storage, Unpooled } from '@knotty/buffer'
 import { EmbeddedChannel, EventLoopGroup, OutboundBuffer } from '@knotty/transport'
-import { GatheredWrite } from '../../../../../packages/transport/dist/socket/libuv/gather-write.js'
+import { GatheredWrite } from '../../../../../packages/transport/dist/socket/write/gather-write.js'
 import { LibuvIo } from '../../../../../packages/transport/dist/socket/libuv/libuv-io.js'
-import { OutboundSlabs } from '../../../../../packages/transport/dist/socket/libuv/outbound-slab.js'
+import { OutboundSlabs } from '../../../../../packages/transport/dist/socket/write/outbound-slab.js'
 
 const MEBIBYTE = 1024 * 1024
 

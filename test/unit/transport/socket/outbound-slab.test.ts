@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { OutboundSlabs, type PinnedSlabs } from '../../../../../packages/transport/dist/socket/libuv/outbound-slab.js'
+import { OutboundSlabs, type PinnedSlabs } from '../../../../../packages/transport/dist/socket/write/outbound-slab.js'
 
 /** A write under way: what it gathered must stay as it is until it is unpinned. */
 interface Live {

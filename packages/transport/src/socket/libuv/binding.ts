@@ -1,11 +1,14 @@
 import process from 'node:process'
 import { UnsupportedOperationError } from '@knotty/common'
 
-/** A TCP handle of Node, as far as Knotty drives it. A wrong argument aborts the process: only this folder calls it. */
-export interface TcpHandle {
+/**
+ * A stream handle of Node, TCP or pipe (a Unix domain socket), as far as Knotty drives it. A wrong argument aborts the process: only
+ * this folder calls it.
+ */
+export interface StreamHandle {
   /** Called for each chunk, EOF (-4095) or error; must return undefined. */
-  onread: (this: TcpHandle) => undefined
-  onconnection: (this: TcpHandle, status: number, client: TcpHandle | undefined) => void
+  onread: (this: StreamHandle) => undefined
+  onconnection: (this: StreamHandle, status: number, client: StreamHandle | undefined) => void
   /** Ours: the channel the shared callbacks find. */
   owner: unknown
   readonly fd: number
@@ -17,6 +20,11 @@ export interface TcpHandle {
   writev(request: WriteRequest, chunks: readonly Uint8Array[], allBuffers: true): number
   shutdown(request: ShutdownRequest): number
   close(callback?: () => void): void
+  listen(backlog: number): number
+}
+
+/** A handle for TCP. */
+export interface TcpHandle extends StreamHandle {
   reset(callback?: () => void): number
   getsockname(out: RawAddress): number
   getpeername(out: RawAddress): number
@@ -24,9 +32,14 @@ export interface TcpHandle {
   setKeepAlive(enable: boolean, initialDelaySeconds: number): number
   bind(address: string, port: number, flags: number): number
   bind6(address: string, port: number, flags: number): number
-  listen(backlog: number): number
   connect(request: ConnectRequest, address: string, port: number): number
   connect6(request: ConnectRequest, address: string, port: number): number
+}
+
+/** A handle for Unix domain sockets. It has no reset, no addresses and no options. */
+export interface PipeHandle extends StreamHandle {
+  bind(path: string): number
+  connect(request: ConnectRequest, path: string): number
 }
 
 /** What getsockname and getpeername fill in. */
@@ -52,13 +65,17 @@ export interface ShutdownRequest {
   oncomplete: (this: ShutdownRequest, status: number) => void
 }
 
-/** Node's classes for TCP and the array in which its stream calls report. */
+/** Node's classes for TCP and pipes and the array in which its stream calls report. */
 export interface LibuvBinding {
   readonly TCP: new (type: number) => TcpHandle
   readonly SOCKET: number
   readonly SERVER: number
   readonly IPV6ONLY: number
   readonly TCPConnectWrap: new () => ConnectRequest
+  readonly Pipe: new (type: number) => PipeHandle
+  readonly PIPE_SOCKET: number
+  readonly PIPE_SERVER: number
+  readonly PipeConnectWrap: new () => ConnectRequest
   readonly WriteWrap: new () => WriteRequest
   readonly ShutdownWrap: new () => ShutdownRequest
   /** Results of the last call or callback; one array a thread. Never written to. */
@@ -81,13 +98,23 @@ export function libuvBinding(): LibuvBinding {
 function load(): LibuvBinding {
   const major = Number(process.versions.node.split('.')[0])
   if (process.versions['bun'] !== undefined || process.versions['deno'] !== undefined) throw unsupported('the runtime is not Node.js')
-  if (process.platform !== 'linux') throw unsupported(`the platform is ${process.platform}; tested is linux`)
-  if (!TESTED_MAJORS.has(major)) throw unsupported(`Node.js is ${process.version}; tested are ${[...TESTED_MAJORS].join(', ')}`)
+  if (process.env['KNOTTY_TRANSPORT'] !== 'libuv') {
+    const own = 'KNOTTY_TRANSPORT=libuv tries it all the same'
+    if (process.platform !== 'linux') throw unsupported(`the platform is ${process.platform}; tested is linux; ${own}`)
+    if (!TESTED_MAJORS.has(major)) {
+      throw unsupported(`Node.js is ${process.version}; tested are ${[...TESTED_MAJORS].join(', ')}; ${own}`)
+    }
+  }
   try {
     const tcp = internalBinding('tcp_wrap') as unknown as {
       TCP: LibuvBinding['TCP']
       TCPConnectWrap: LibuvBinding['TCPConnectWrap']
       constants: { SOCKET: number; SERVER: number; UV_TCP_IPV6ONLY: number }
+    }
+    const pipe = internalBinding('pipe_wrap') as unknown as {
+      Pipe: LibuvBinding['Pipe']
+      PipeConnectWrap: LibuvBinding['PipeConnectWrap']
+      constants: { SOCKET: number; SERVER: number }
     }
     const stream = internalBinding('stream_wrap') as unknown as {
       WriteWrap: LibuvBinding['WriteWrap']
@@ -102,6 +129,10 @@ function load(): LibuvBinding {
       SERVER: tcp.constants.SERVER,
       IPV6ONLY: tcp.constants.UV_TCP_IPV6ONLY,
       TCPConnectWrap: tcp.TCPConnectWrap,
+      Pipe: pipe.Pipe,
+      PIPE_SOCKET: pipe.constants.SOCKET,
+      PIPE_SERVER: pipe.constants.SERVER,
+      PipeConnectWrap: pipe.PipeConnectWrap,
       WriteWrap: stream.WriteWrap,
       ShutdownWrap: stream.ShutdownWrap,
       state: stream.streamBaseState,

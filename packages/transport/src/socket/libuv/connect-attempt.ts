@@ -1,24 +1,24 @@
 import { runInRootContext, toError } from '@knotty/common'
 import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
-import { TcpSocketAddress } from '../address.js'
-import type { TcpHandle } from './binding.js'
-import { bindHandle, connectHandle, newSocketHandle } from './tcp-handle.js'
-import { uvError } from './uv-error.js'
+import type { SocketAddress } from '../address.js'
+import { uvError } from '../uv-error.js'
+import type { StreamHandle } from './binding.js'
+import { bindHandle, connectHandle, newSocketHandle } from './stream-handle.js'
 
 /** What {@link attemptConnect} is told. */
 export interface ConnectAttempt {
-  readonly address: TcpSocketAddress
-  /** Where to connect from, if that matters. */
-  readonly local: TcpSocketAddress | undefined
+  readonly address: SocketAddress
+  /** Where to connect from, if that matters; of TCP only. */
+  readonly local: SocketAddress | undefined
   /** Takes over the connected handle; `done` comes next. */
-  readonly adopt: (handle: TcpHandle) => void
+  readonly adopt: (handle: StreamHandle) => void
   /** Called once and never from inside {@link attemptConnect}, unless the attempt was abandoned. */
   readonly done: (error: Error | undefined) => void
 }
 
 /** Tries to connect to one address; what it returns abandons the attempt. Throws what can be known at once; the handle is closed then. */
 export function attemptConnect({ address, local, adopt, done }: ConnectAttempt): () => void {
-  const handle = newSocketHandle()
+  const handle = newSocketHandle(address)
   let over = false
   const abandon = (): void => {
     if (over) return
@@ -43,16 +43,11 @@ export function attemptConnect({ address, local, adopt, done }: ConnectAttempt):
     }
   }
   try {
-    if (local !== undefined) bindHandle(handle, localFor(local, address), false)
+    if (local !== undefined) bindHandle(handle, local, false)
     connectHandle(handle, address, (status) => runInRootContext(() => settle(status)))
   } catch (error) {
     abandon()
     throw error
   }
   return abandon
-}
-
-/** The wildcard stands for any address of the family of the remote one. */
-function localFor(local: TcpSocketAddress, remote: TcpSocketAddress): TcpSocketAddress {
-  return local.address === '::' && remote.family === 4 ? new TcpSocketAddress('0.0.0.0', local.port) : local
 }

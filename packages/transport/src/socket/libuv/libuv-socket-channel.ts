@@ -1,18 +1,20 @@
-import { ByteBuf, Storage } from '@knotty/buffer'
+import { ByteBuf, Storage, Unpooled } from '@knotty/buffer'
 import { getLogger, runInRootContext, toError } from '@knotty/common'
-import { NotYetConnectedError } from '../../channel/errors.js'
-import { ChannelInputShutdownEvent, ChannelInputShutdownReadComplete } from '../../channel/events.js'
+import type { TransportName } from '../../channel/channel.js'
+import { ChannelOption } from '../../channel/channel-option.js'
 import type { OutboundBuffer } from '../../channel/outbound-buffer.js'
-import { isPeerCondition } from '../../channel/peer-conditions.js'
 import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
-import { libuvBinding, type TcpHandle, type WriteRequest } from './binding.js'
-import { GatheredWrite } from './gather-write.js'
-import { LibuvConnection } from './libuv-connection.js'
-import type { LibuvIo } from './libuv-io.js'
-import type { PinnedSlabs } from './outbound-slab.js'
-import { checkSocketMessage } from './socket-message.js'
-import { shutdownHandle } from './tcp-handle.js'
-import { UV_EOF, uvError } from './uv-error.js'
+import { AbstractSocketChannel } from '../abstract-socket-channel.js'
+import { checkSocketAddress, type SocketAddress } from '../address.js'
+import { checkSocketMessage } from '../socket-message.js'
+import { KEEP_ALIVE_DELAY_SECONDS, SOCKET_OPTIONS } from '../socket-options.js'
+import { UV_EOF, uvError } from '../uv-error.js'
+import { GatheredWrite } from '../write/gather-write.js'
+import type { PinnedSlabs } from '../write/outbound-slab.js'
+import { libuvBinding, type StreamHandle, type WriteRequest } from './binding.js'
+import { attemptConnect } from './connect-attempt.js'
+import { LibuvIo } from './libuv-io.js'
+import { isTcp, localAddressOf, remoteAddressOf, shutdownHandle } from './stream-handle.js'
 
 /** A write request under way: what it carries, and what it pins until the kernel has it. */
 interface InFlight {
@@ -23,72 +25,96 @@ interface InFlight {
 }
 
 const gathered = new GatheredWrite()
+/** Options the kernel refused once: told once, not for each connection. */
+const refusedOptions = new Set<ChannelOption<unknown>>()
 
 /**
- * A TCP connection on Node's own handle.
+ * A TCP connection, or one over a Unix domain socket, on Node's own handle.
  *
  * Reads land in the event loop's slab and are delivered as a ByteBuf over it, valid as it is until the handlers return; what is
  * still referenced then is copied out once. At most one write request is under way; a flush gathers up to 1 MiB into one.
  */
-export class LibuvSocketChannel extends LibuvConnection {
-  private reading = false
-  private readPending = false
-  private inputEnded = false
-  /** FIN is sent. */
-  private outputEnded = false
-  private inputDiscarded = false
-  private inputEndTold = false
+export class LibuvSocketChannel extends AbstractSocketChannel<StreamHandle> {
+  readonly transport: TransportName = 'libuv'
+  /** The options a socket connection knows. */
+  static readonly OPTIONS: ReadonlySet<ChannelOption<unknown>> = SOCKET_OPTIONS
+  readonly supportedOptions: ReadonlySet<ChannelOption<unknown>> = SOCKET_OPTIONS
+  private io: LibuvIo | undefined = undefined
   private inFlight: InFlight | undefined = undefined
 
-  get isInputShutdown(): boolean {
-    return this.inputEnded || this.inputDiscarded
-  }
-
   override get inFlightProgress(): number {
-    if (this.inFlight === undefined || this.handle === undefined) return 0
-    return this.inFlight.bytes - this.handle.writeQueueSize
+    if (this.inFlight === undefined || this.socket === undefined) return 0
+    return this.inFlight.bytes - this.socket.writeQueueSize
   }
 
-  override registeredInPipeline(): void {
-    super.registeredInPipeline()
-    if (this.readPending || this.inputDiscarded) this.beginRead() // asked for while it was deregistered
+  override socketOptionChanged(option: ChannelOption<unknown>, value: unknown): void {
+    // What is set before registration is applied then, together with the default of TCP_NODELAY.
+    if (this.socket === undefined || this.io === undefined) return
+    const status = applySocketOption(this.socket, option, value)
+    if (status === 0 || refusedOptions.has(option)) return
+    refusedOptions.add(option)
+    getLogger().warn(`${this.toString()}: the kernel refused ${option.name} (told once)`, uvError(status, 'setsockopt'))
   }
 
-  override autoReadChanged(autoRead: boolean): void {
-    super.autoReadChanged(autoRead)
-    if (autoRead) return
-    this.readPending = false
-    if (!this.inputDiscarded) this.stopReading()
+  protected own(handle: StreamHandle): void {
+    handle.owner = this
+    handle.onread = onread
   }
 
-  protected doShutdownInput(): void {
-    if (!this.isActive) throw new NotYetConnectedError()
-    if (this.isInputShutdown) return
-    this.inputDiscarded = true
-    this.startReading()
-    this.pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE)
+  protected override doRegister(): void {
+    LibuvIo.of(this.eventLoop) // fails here, before anything is connected, when the loop is not one of sockets
+    super.doRegister()
   }
 
-  protected doShutdownOutput(done: (error: Error | undefined) => void): void {
-    if (this.handle === undefined) return done(new NotYetConnectedError())
-    this.outputEnding = true
-    const over = (error: Error | undefined): void => {
-      this.outputEnding = false
-      this.outputEnded = error === undefined
-      done(error)
-      this.closeWhenBothEnded()
-    }
-    try {
-      shutdownHandle(this.handle, over)
-    } catch (error) {
-      over(toError(error))
-    }
+  /** Once a handle, and once more when it comes to another loop: each useUserBuffer adds a native listener. */
+  protected prepare(handle: StreamHandle): void {
+    const io = LibuvIo.of(this.eventLoop)
+    if (this.io === io) return
+    this.io = io
+    handle.useUserBuffer(io.readSlab)
+    if (!isTcp(handle)) return
+    this.socketOptionChanged(ChannelOption.TCP_NODELAY, this.config.getOption(ChannelOption.TCP_NODELAY) ?? true)
+    const keepAlive = this.config.getOption(ChannelOption.SO_KEEPALIVE)
+    if (keepAlive !== undefined) this.socketOptionChanged(ChannelOption.SO_KEEPALIVE, keepAlive)
   }
 
-  protected doBeginRead(): void {
-    if (this.inputEnded) return this.tellInputEnd()
-    this.readPending = true
-    this.startReading()
+  protected attempt(
+    address: SocketAddress,
+    local: SocketAddress | undefined,
+    done: (error: Error | undefined) => void,
+  ): () => void {
+    return attemptConnect({ address, local, adopt: (handle) => this.adopt(handle, address), done })
+  }
+
+  protected checkAddress(address: SocketAddress): SocketAddress {
+    return checkSocketAddress(address)
+  }
+
+  /** While FIN waits behind queued writes the handle cannot be reset: a try would leave it open for ever. */
+  protected closeSocket(handle: StreamHandle, reset: boolean): void {
+    if (reset && !this.outputEnding && isTcp(handle)) handle.reset()
+    else handle.close()
+  }
+
+  protected localAddressOf(handle: StreamHandle): SocketAddress | undefined {
+    return localAddressOf(handle) ?? this.parent?.localAddress // a Unix domain socket has its server's
+  }
+
+  protected remoteAddressOf(handle: StreamHandle): SocketAddress | undefined {
+    return remoteAddressOf(handle)
+  }
+
+  protected readStart(handle: StreamHandle): void {
+    const status = handle.readStart()
+    if (status !== 0) throw uvError(status, 'read')
+  }
+
+  protected readStop(handle: StreamHandle): void {
+    handle.readStop()
+  }
+
+  protected sendFin(handle: StreamHandle, done: (error: Error | undefined) => void): void {
+    shutdownHandle(handle, done)
   }
 
   protected filterOutboundMessage(msg: unknown): unknown {
@@ -120,7 +146,7 @@ export class LibuvSocketChannel extends LibuvConnection {
     const { bytes } = gathered
     const first = chunks[0]
     if (first === undefined) return outboundBuffer.removeBytes(0)
-    const handle = this.handle as TcpHandle
+    const handle = this.socket as StreamHandle
     const request = io.takeRequest(oncomplete)
     const status = chunks.length === 1 ? handle.writeBuffer(request, first) : handle.writev(request, chunks, true)
     const binding = libuvBinding()
@@ -168,30 +194,20 @@ export class LibuvSocketChannel extends LibuvConnection {
   }
 
   /** A chunk, EOF or an error, from native code. */
-  override onRead(nread: number): void {
-    if (nread > 0) this.deliver(nread)
+  onRead(nread: number): void {
+    if (nread > 0) this.onChunk(nread)
     else if (nread === UV_EOF) this.inputEnd()
-    else if (nread < 0) this.readFailed(nread)
+    else if (nread < 0) this.readFailed(uvError(nread, 'read', this.remote))
     // 0: the read filled the slab exactly and the socket is empty.
   }
 
-  /** A chunk is lost (no memory for its buffer): what follows would be a stream with a hole. */
-  override onReadThrew(thrown: unknown): void {
-    try {
-      const error = toError(thrown)
-      this.pipeline.fireExceptionCaught(error)
-      this.closeBecause(error)
-    } catch (error) {
-      reportNativeEntryError(error)
-    }
-  }
-
-  private deliver(bytes: number): void {
+  private onChunk(bytes: number): void {
     const io = this.io as LibuvIo
+    // Rare: nobody wants them now. What is kept must be out of the slab.
+    if (this.inputDiscarded || this.paused?.isHolding === true) return this.chunkRead(Unpooled.copiedBuffer(io.readSlab.subarray(0, bytes)), bytes)
     const loop = this.eventLoop
     this.bytesRead += bytes
     this.lastReadAt = loop.ticker.now()
-    if (this.inputDiscarded) return
     this.readPending = false
     const storage = new Storage(io.memory, 0, bytes, true)
     loop.counters.slabChunks++
@@ -207,7 +223,7 @@ export class LibuvSocketChannel extends LibuvConnection {
       }
       if (io.poison) io.readSlab.fill(0xdd, 0, bytes)
     }
-    if (!this.readPending && !this.inputDiscarded) this.stopReading()
+    if (!this.readPending && !this.inputDiscarded) this.pauseReading()
   }
 
   /** Without memory for the copy, the views must throw: they would show other channels' bytes. */
@@ -220,61 +236,26 @@ export class LibuvSocketChannel extends LibuvConnection {
       this.closeBecause(toError(error))
     }
   }
+}
 
-  private inputEnd(): void {
-    this.reading = false
-    this.inputEnded = true
-    if (!this.config.allowHalfClosure) return this.close0(this.newPromise())
-    if (!this.inputDiscarded) this.pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE)
-    if (this.config.autoRead) this.read()
-    this.closeWhenBothEnded()
-  }
+/** Sets the option on the socket, if it is one of the socket; 0 or the errno with which the kernel refused it. */
+function applySocketOption(handle: StreamHandle, option: ChannelOption<unknown>, value: unknown): number {
+  if (!isTcp(handle)) return 0
+  if (option === ChannelOption.TCP_NODELAY) return handle.setNoDelay(value as boolean)
+  if (option === ChannelOption.SO_KEEPALIVE) return handle.setKeepAlive(value as boolean, KEEP_ALIVE_DELAY_SECONDS)
+  return 0
+}
 
-  /** Nothing can come and nothing can go any more: an open descriptor would only be forgotten. In a task behind the events. */
-  private closeWhenBothEnded(): void {
-    if (!this.inputEnded || !this.outputEnded) return
-    this.later(() => this.close0(this.newPromise()))
+/** One function for all handles. It must return undefined, and must not be async: native code takes anything else for a buffer. */
+function onread(this: StreamHandle): undefined {
+  const binding = libuvBinding()
+  const nread = binding.state[binding.readBytesOrError] as number
+  try {
+    ;(this.owner as LibuvSocketChannel).onRead(nread)
+  } catch (error) {
+    ;(this.owner as LibuvSocketChannel).onReadThrew(error)
   }
-
-  /** A read after the end of input: told once, in a later task. */
-  private tellInputEnd(): void {
-    if (this.inputEndTold) return
-    this.inputEndTold = true
-    this.later(() => this.pipeline.fireUserEventTriggered(ChannelInputShutdownReadComplete.INSTANCE))
-  }
-
-  private readFailed(errno: number): void {
-    this.reading = false
-    const error = uvError(errno, 'read', this.remote)
-    const { counters } = this.eventLoop
-    const { peerErrors } = counters
-    this.closeCause ??= error
-    this.pipeline.fireExceptionCaught(error)
-    // The tail counts what reaches it; a handler may have kept this one.
-    if (counters.peerErrors === peerErrors && isPeerCondition(error)) counters.peerErrors++
-    this.closeBecause(error)
-  }
-
-  protected override handleWriteError(error: Error): void {
-    if (isPeerCondition(error) && this.closeCause === undefined) {
-      this.eventLoop.counters.peerErrors++
-      getLogger().debug(`${this.toString()}: the peer is gone`, error)
-    }
-    super.handleWriteError(error)
-  }
-
-  private startReading(): void {
-    if (this.reading || this.handle === undefined || !this.registered) return
-    const status = this.handle.readStart()
-    if (status !== 0) throw uvError(status, 'read')
-    this.reading = true
-  }
-
-  protected stopReading(): void {
-    if (!this.reading) return
-    this.reading = false
-    this.handle?.readStop()
-  }
+  return undefined
 }
 
 /** One function for all write requests. */

@@ -1,5 +1,5 @@
 import { ByteBuf } from '@knotty/buffer'
-import { UnsupportedMessageTypeError } from '../../channel/errors.js'
+import { UnsupportedMessageTypeError } from '../channel/errors.js'
 
 /** `msg` itself when a socket can write it; otherwise an {@link UnsupportedMessageTypeError} that says what is missing. */
 export function checkSocketMessage(msg: unknown): ByteBuf | Uint8Array {

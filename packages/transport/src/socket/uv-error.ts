@@ -1,5 +1,5 @@
 import { getSystemErrorMap } from 'node:util'
-import type { SocketAddress } from '../address.js'
+import type { SocketAddress } from './address.js'
 
 const systemErrors: ReadonlyMap<number, readonly [name: string, message: string]> = new Map(getSystemErrorMap())
 
@@ -20,4 +20,10 @@ export function uvError(errno: number, syscall: string, address?: SocketAddress)
   const where = address === undefined ? '' : ` ${address.toString()}`
   const error = new Error(`${syscall} ${code}${where}: ${text}`)
   return Object.assign(error, { errno, code, syscall, ...(address === undefined ? {} : { address: address.toString() }) })
+}
+
+/** An error that libuv did not give, in the form of those it does. */
+export function systemError(code: string, syscall: string, address: SocketAddress): SystemError {
+  for (const [errno, [name]] of systemErrors) if (name === code) return uvError(errno, syscall, address)
+  throw new Error(`unknown error code ${code}`)
 }

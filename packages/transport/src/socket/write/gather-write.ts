@@ -1,6 +1,6 @@
 import { ByteBuf } from '@knotty/buffer'
 import type { OutboundBuffer } from '../../channel/outbound-buffer.js'
-import { isSlabMemory } from './libuv-io.js'
+import { isSlabMemory } from './loop-memory.js'
 import type { OutboundSlabs } from './outbound-slab.js'
 
 /** Where gathered bytes go. */

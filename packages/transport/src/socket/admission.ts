@@ -1,0 +1,31 @@
+import { closeSync, openSync } from 'node:fs'
+import { devNull } from 'node:os'
+import { descriptorLimit } from './descriptor-limit.js'
+
+/** Why a connection is refused. Texts of the refused event: stable, for metrics' labels. */
+export const REFUSED_BY_HEADROOM = 'too few descriptors are free'
+export const REFUSED_BY_MAX_CONNECTIONS = 'the server has as many connections as it may'
+export const REFUSED_BY_AUTO_READ = 'the server does not accept now (AUTO_READ is off)'
+
+/**
+ * True when a connection took one of the last `headroom` descriptors that this process may have. The kernel hands out the lowest
+ * free number, so a socket's own number says how many are taken, by whomever: `fd >= limit - headroom`.
+ *
+ * @param fd of the accepted socket; undefined when it cannot be known, then a descriptor opened for a moment tells
+ */
+export function exceedsHeadroom(fd: number | undefined, headroom: number): boolean {
+  const limit = descriptorLimit()
+  if (headroom === 0 || limit === Number.POSITIVE_INFINITY) return false
+  return (fd ?? lowestFreeDescriptor()) >= limit - headroom
+}
+
+/** The number the next descriptor gets; Infinity when there is none left. Costs two system calls. */
+function lowestFreeDescriptor(): number {
+  try {
+    const fd = openSync(devNull, 'r')
+    closeSync(fd)
+    return fd
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}

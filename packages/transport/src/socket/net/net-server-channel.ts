@@ -1,0 +1,85 @@
+import net, { type ListenOptions, type Server, type Socket } from 'node:net'
+import { runInRootContext } from '@knotty/common'
+import type { TransportName } from '../../channel/channel.js'
+import { ChannelOption } from '../../channel/channel-option.js'
+import type { ChannelPromise } from '../../channel/channel-promise.js'
+import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
+import { AbstractServerChannel, DEFAULT_BACKLOG } from '../abstract-server-channel.js'
+import type { AcceptedSocketGuard } from '../accepted-socket-guard.js'
+import { checkSocketAddress, type SocketAddress, TcpSocketAddress, UnixSocketAddress } from '../address.js'
+import { SERVER_SOCKET_OPTIONS } from '../socket-options.js'
+import { NetSocket } from './net-socket.js'
+import { NetSocketChannel, remoteAddressOf } from './net-socket-channel.js'
+
+/** A listening socket, TCP or Unix, on the public API of `node:net`. Its children are {@link NetSocketChannel}s. */
+export class NetServerChannel extends AbstractServerChannel<NetSocket> {
+  readonly transport: TransportName = 'net'
+  readonly supportedOptions: ReadonlySet<ChannelOption<unknown>> = SERVER_SOCKET_OPTIONS
+  readonly supportedChildOptions: ReadonlySet<ChannelOption<unknown>> = NetSocketChannel.OPTIONS
+  private server: Server | undefined = undefined
+
+  newChild(socket: NetSocket, guard: AcceptedSocketGuard): NetSocketChannel {
+    return new NetSocketChannel(this, socket, guard)
+  }
+
+  remoteAddressOf(socket: NetSocket): SocketAddress | undefined {
+    return remoteAddressOf(socket)
+  }
+
+  /** node:net does not tell. */
+  protected descriptorOf(): number | undefined {
+    return undefined
+  }
+
+  protected checkAddress(address: SocketAddress): SocketAddress {
+    return checkSocketAddress(address)
+  }
+
+  protected listen(address: SocketAddress, promise: ChannelPromise): void {
+    runInRootContext(() => {
+      const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark: 0 })
+      this.server = server
+      server.on('connection', (socket) => this.onConnection(socket))
+      server.once('listening', () => {
+        if (this.state === 'binding') this.listening(boundAddress(server, address), promise)
+      })
+      server.on('error', (error) => this.onError(error, promise))
+      server.listen(this.listenOptions(address))
+    })
+  }
+
+  protected closeListener(): void {
+    this.server?.close()
+    this.server = undefined
+  }
+
+  private onConnection(raw: Socket): void {
+    try {
+      this.admit(new NetSocket(raw))
+    } catch (error) {
+      raw.destroy()
+      reportNativeEntryError(error)
+    }
+  }
+
+  private onError(error: Error, promise: ChannelPromise): void {
+    if (this.state === 'binding') {
+      this.server = undefined
+      this.operationFailed(promise, error)
+    } else if (this.state === 'bound') this.warn('could not accept a connection', error)
+  }
+
+  private listenOptions(address: SocketAddress): ListenOptions {
+    const backlog = this.config.getOption(ChannelOption.SO_BACKLOG) ?? DEFAULT_BACKLOG
+    if (address instanceof UnixSocketAddress) return { path: address.path, backlog }
+    const { address: host, port } = address as TcpSocketAddress
+    const ipv6Only = this.config.getOption(ChannelOption.IPV6_V6ONLY) ?? false
+    // Without a host Node listens on `::`, and on 0.0.0.0 where there is no IPv6.
+    return host === '::' && !ipv6Only ? { port, backlog } : { host, port, backlog, ipv6Only }
+  }
+}
+
+function boundAddress(server: Server, asked: SocketAddress): SocketAddress {
+  const address = server.address()
+  return address === null || typeof address === 'string' ? asked : new TcpSocketAddress(address.address, address.port)
+}
