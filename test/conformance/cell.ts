@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { type Channel, type ChannelFuture, ChannelOption, type EventLoopGroup, type SocketAddressLike } from '@knotty/transport'
+import type { LeakScope } from '../support/leak-scope.js'
+import type { SideLogs } from './logs.js'
+import { Side, type SideOptions } from './side.js'
+import type { TransportKit } from './transport-kit.js'
+
+export type Mode = 'autoRead' | 'manual'
+export const MODES: readonly Mode[] = ['autoRead', 'manual']
+
+/** Ends a scenario in a cell it does not apply to; the cell must be listed with this. */
+export class NotApplicable extends Error {}
+
+export interface Pair {
+  readonly listener: Channel
+  readonly server: Side
+  readonly client: Side
+}
+
+/** One scenario on one transport in one mode. */
+export class Cell {
+  readonly kit: TransportKit
+  readonly mode: Mode
+  readonly group: EventLoopGroup
+  readonly scope: LeakScope
+  readonly sides: Side[] = []
+  /** Of the first accepted socket; of the listener or of a client where none was accepted. */
+  inode: string | undefined = undefined
+  private acceptedInode = false
+
+  constructor(kit: TransportKit, mode: Mode, scope: LeakScope) {
+    this.kit = kit
+    this.mode = mode
+    this.scope = scope
+    this.group = scope.group()
+    scope.onEnd(() => {
+      for (const side of this.sides) if (side.isOpen) side.channel.close()
+    })
+  }
+
+  get manual(): boolean {
+    return this.mode === 'manual'
+  }
+
+  side(label: string, options: SideOptions = {}): Side {
+    const side = new Side(label, options, this.manual)
+    this.sides.push(side)
+    return side
+  }
+
+  /** A server whose `index`-th accepted channel becomes the side that `child` gives. */
+  async listen(child: (index: number) => Side, options: SideOptions = {}, group: EventLoopGroup = this.group): Promise<Channel> {
+    let accepted = 0
+    const bootstrap = this.kit.serverBootstrap(group).childHandler((channel) => {
+      child(accepted++).attach(channel)
+      if (this.acceptedInode) return
+      this.inode = this.kit.inode(channel)
+      this.acceptedInode = true
+    })
+    for (const [key, value] of this.optionsOf(options)) bootstrap.childOption(key, value as never)
+    const listener = await bootstrap.bind(this.kit.bindAddress())
+    this.inode ??= this.kit.inode(listener)
+    this.scope.onEnd(() => listener.close())
+    return listener
+  }
+
+  /** Connects the side; the future is watched as `connect`. */
+  connect(side: Side, address: SocketAddressLike, signal?: AbortSignal): ChannelFuture<Channel> {
+    const bootstrap = this.kit.bootstrap(this.group).handler((channel) => side.attach(channel))
+    for (const [key, value] of this.optionsOf(side.settings)) bootstrap.option(key, value as never)
+    return side.track('connect', bootstrap.connect(address, { signal }))
+  }
+
+  /** A connection whose two ends are active. */
+  async pair(serverOptions: SideOptions = {}, clientOptions: SideOptions = {}): Promise<Pair> {
+    const server = this.side('server', serverOptions)
+    const client = this.side('client', clientOptions)
+    const listener = await this.listen(() => server, serverOptions)
+    await this.connect(client, this.kit.addressOf(listener))
+    await Promise.all([server.seen('active'), client.seen('active')])
+    return { listener, server, client }
+  }
+
+  /** The client closes; done when both ends are torn down. */
+  async finish({ server, client }: Pair): Promise<void> {
+    client.close()
+    await Promise.all([server.ended, client.ended])
+  }
+
+  /** The options of a side in this cell. */
+  optionsOf({ options = [], reading = 'mode' }: SideOptions): SideOptions['options'] & {} {
+    if (!this.manual && reading !== 'never') return options
+    return [...options, [ChannelOption.AUTO_READ as unknown as ChannelOption<never>, false]]
+  }
+
+  /** Says that the scenario cannot be run in this cell. */
+  skip(why: string): never {
+    throw new NotApplicable(why)
+  }
+
+  logs(log: 'inbound' | 'promises' | 'closing' | 'merged'): SideLogs {
+    return Object.fromEntries(this.sides.filter((side) => side[log].length > 0).map((side) => [side.label, side[log]]))
+  }
+
+  /** Nothing the scenario began is left. */
+  assertOver(): void {
+    for (const side of this.sides) {
+      assert.deepEqual([...side.pending], [], `${side.label}: operations that never completed`)
+      assert.equal(side.isOpen, false, `${side.label}: the channel is open still`)
+    }
+  }
+}
