@@ -98,8 +98,13 @@ export class Cell {
     throw new NotApplicable(why)
   }
 
-  logs(log: 'inbound' | 'promises' | 'closing' | 'merged'): SideLogs {
-    return Object.fromEntries(this.sides.filter((side) => side[log].length > 0).map((side) => [side.label, side[log]]))
+  /** The lines of one log by side, without those to be left out. */
+  logs(log: 'inbound' | 'promises' | 'closing' | 'merged', without: readonly string[] = []): SideLogs {
+    return Object.fromEntries(
+      this.sides
+        .map((side) => [side.label, side[log].filter((line) => !without.includes(line))] as const)
+        .filter(([, lines]) => lines.length > 0),
+    )
   }
 
   /** Nothing the scenario began is left. */
