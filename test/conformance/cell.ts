@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Channel, type ChannelFuture, ChannelOption, type EventLoopGroup, type SocketAddressLike } from '@knotty/transport'
+import { type Channel, type ChannelFuture, ChannelOption, type EventLoopGroup, type HostResolver, type SocketAddressLike } from '@knotty/transport'
 import type { LeakScope } from '../support/leak-scope.js'
 import type { SideLogs } from './logs.js'
 import { Side, type SideOptions } from './side.js'
@@ -15,6 +15,13 @@ export interface Pair {
   readonly listener: Channel
   readonly server: Side
   readonly client: Side
+}
+
+export interface ConnectOptions {
+  readonly signal?: AbortSignal
+  readonly resolver?: HostResolver
+  /** Run in a task of the loop right behind the start of the connect, ahead of anything the kernel says. */
+  readonly then?: () => void
 }
 
 /** One scenario on one transport in one mode. */
@@ -65,10 +72,25 @@ export class Cell {
   }
 
   /** Connects the side; the future is watched as `connect`. */
-  connect(side: Side, address: SocketAddressLike, signal?: AbortSignal): ChannelFuture<Channel> {
-    const bootstrap = this.kit.bootstrap(this.group).handler((channel) => side.attach(channel))
+  connect(side: Side, address: SocketAddressLike, { signal, resolver, then }: ConnectOptions = {}): ChannelFuture<Channel> {
+    const bootstrap = this.kit.bootstrap(this.group).handler((channel) => {
+      side.attach(channel)
+      if (then !== undefined) channel.eventLoop.execute(() => channel.eventLoop.execute(then))
+    })
     for (const [key, value] of this.optionsOf(side.settings)) bootstrap.option(key, value as never)
+    if (resolver !== undefined) bootstrap.resolver(resolver)
     return side.track('connect', bootstrap.connect(address, { signal }))
+  }
+
+  /** A connection that works, and whose ends are in no log: proof that what came before did no harm. */
+  async connectAsUsual(): Promise<void> {
+    const ends = [new Side('server', { on: { read: (side, text) => side.send(text) } }, this.manual), new Side('client', {}, this.manual)] as const
+    const listener = await this.listen(() => ends[0])
+    await this.connect(ends[1], this.kit.addressOf(listener))
+    ends[1].send('as usual')
+    await ends[1].seen('read as usual')
+    ends[1].close()
+    await Promise.all(ends.map((end) => end.ended))
   }
 
   /** A connection whose two ends are active. */

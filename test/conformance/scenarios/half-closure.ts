@@ -107,12 +107,13 @@ const shutdownTwice: Scenario = {
     await pair.client.shutdownOutput()
     await pair.client.settled(pair.client.shutdownOutput())
     await pair.server.seen('input shutdown read complete')
-    await cell.finish(pair)
+    pair.server.close()
+    await Promise.all([pair.server.ended, pair.client.ended])
   },
   expected: {
-    inbound: { server: life('input shutdown', 'input shutdown read complete'), client: life('output shutdown') },
+    inbound: { server: life('input shutdown', 'input shutdown read complete'), client: life('output shutdown', 'input shutdown', 'input shutdown read complete') },
     promises: { client: ['connect ok', 'shutdownOutput ok', 'shutdownOutput ClosedChannelError'] },
-    closing: { server: CLOSED_THERE, client: CLOSED_HERE },
+    closing: { server: CLOSED_HERE, client: CLOSED_THERE },
   },
 }
 

@@ -1,7 +1,10 @@
 import type { Scenario } from '../scenario.js'
+import { CONNECTING } from './connecting.js'
 import { ENDING } from './ending.js'
 import { HALF_CLOSURE } from './half-closure.js'
 import { MESSAGES } from './messages.js'
+import { READING } from './reading.js'
+import { WRITING } from './writing.js'
 
 /** The rows of the table. */
-export const SCENARIOS: readonly Scenario[] = [...MESSAGES, ...HALF_CLOSURE, ...ENDING]
+export const SCENARIOS: readonly Scenario[] = [...CONNECTING, ...MESSAGES, ...READING, ...WRITING, ...HALF_CLOSURE, ...ENDING]
