@@ -55,6 +55,11 @@ export class Cell {
     return side
   }
 
+  /** A side whose logs are not compared. */
+  unlogged(label: string, options: SideOptions = {}): Side {
+    return new Side(label, options, this.manual)
+  }
+
   /** A server whose `index`-th accepted channel becomes the side that `child` gives. */
   async listen(child: (index: number) => Side, options: SideOptions = {}, group: EventLoopGroup = this.group): Promise<Channel> {
     let accepted = 0
@@ -84,13 +89,14 @@ export class Cell {
 
   /** A connection that works, and whose ends are in no log: proof that what came before did no harm. */
   async connectAsUsual(): Promise<void> {
-    const ends = [new Side('server', { on: { read: (side, text) => side.send(text) } }, this.manual), new Side('client', {}, this.manual)] as const
-    const listener = await this.listen(() => ends[0])
-    await this.connect(ends[1], this.kit.addressOf(listener))
-    ends[1].send('as usual')
-    await ends[1].seen('read as usual')
-    ends[1].close()
-    await Promise.all(ends.map((end) => end.ended))
+    const server = this.unlogged('server', { on: { read: (side, text) => side.send(text) } })
+    const client = this.unlogged('client')
+    const listener = await this.listen(() => server)
+    await this.connect(client, this.kit.addressOf(listener))
+    client.send('as usual')
+    await client.seen('read as usual')
+    client.close()
+    await Promise.all([server.ended, client.ended])
   }
 
   /** A connection whose two ends are active. */

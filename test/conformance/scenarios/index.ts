@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.js'
+import { CLOSE_INSIDE } from './close-inside.js'
 import { CONNECTING } from './connecting.js'
 import { ENDING } from './ending.js'
 import { HALF_CLOSURE } from './half-closure.js'
@@ -7,4 +8,4 @@ import { READING } from './reading.js'
 import { WRITING } from './writing.js'
 
 /** The rows of the table. */
-export const SCENARIOS: readonly Scenario[] = [...CONNECTING, ...MESSAGES, ...READING, ...WRITING, ...HALF_CLOSURE, ...ENDING]
+export const SCENARIOS: readonly Scenario[] = [...CONNECTING, ...MESSAGES, ...READING, ...WRITING, ...HALF_CLOSURE, ...ENDING, ...CLOSE_INSIDE]
