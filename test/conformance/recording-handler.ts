@@ -58,8 +58,7 @@ export class RecordingHandler implements ChannelHandler {
   channelActive(ctx: ChannelHandlerContext): void {
     this.side.log('inbound', 'active')
     ctx.fireChannelActive()
-    this.then('active')
-    this.readOn()
+    this.then('active', '', true)
   }
 
   channelRead(_ctx: ChannelHandlerContext, msg: unknown): void {
@@ -71,16 +70,14 @@ export class RecordingHandler implements ChannelHandler {
 
   channelReadComplete(ctx: ChannelHandlerContext): void {
     ctx.fireChannelReadComplete()
-    this.then('readComplete')
-    this.readOn()
+    this.then('readComplete', '', true)
   }
 
   userEventTriggered(ctx: ChannelHandlerContext, event: unknown): void {
     const name = EVENTS.get(event) ?? String(event)
     this.side.log('inbound', name)
     ctx.fireUserEventTriggered(event)
-    this.then('event', name)
-    if (event === ChannelInputShutdownEvent.INSTANCE) this.readOn()
+    this.then('event', name, event === ChannelInputShutdownEvent.INSTANCE)
   }
 
   channelWritabilityChanged(ctx: ChannelHandlerContext): void {
@@ -130,11 +127,12 @@ export class RecordingHandler implements ChannelHandler {
     }
   }
 
-  private then(event: EventName, detail = ''): void {
-    this.side.settings.on?.[event]?.(this.side, detail)
-  }
-
-  private readOn(): void {
-    if (this.side.asksForReads) this.side.ctx.read()
+  /** What the scenario does now; then, also when that throws, the read() that AUTO_READ would be. */
+  private then(event: EventName, detail = '', readOn = false): void {
+    try {
+      this.side.settings.on?.[event]?.(this.side, detail)
+    } finally {
+      if (readOn && this.side.asksForReads) this.side.ctx.read()
+    }
   }
 }
