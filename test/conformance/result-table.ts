@@ -1,14 +1,15 @@
 import { type Mode, MODES } from './cell.js'
-import { KITS } from './kits.js'
 import type { KitName } from './transport-kit.js'
 
 /** What came of each cell: the inode of the socket it used, or why it was not run. */
 export class ResultTable {
   private readonly rows: readonly string[]
+  private readonly kits: readonly KitName[]
   private readonly results = new Map<string, string>()
 
-  constructor(rows: readonly string[]) {
+  constructor(rows: readonly string[], kits: readonly KitName[]) {
     this.rows = rows
+    this.kits = kits
   }
 
   set(row: string, kit: KitName, mode: Mode, result: string): void {
@@ -18,14 +19,14 @@ export class ResultTable {
   /** Cells without a result. */
   missing(): string[] {
     return this.rows.flatMap((row) =>
-      KITS.flatMap((kit) => MODES.map((mode) => `${row} ${kit.name} ${mode}`).filter((cell) => !this.results.has(cell))),
+      this.kits.flatMap((kit) => MODES.map((mode) => `${row} ${kit} ${mode}`).filter((cell) => !this.results.has(cell))),
     )
   }
 
   /** The table as text; reasons stand below it, each with a letter. */
   lines(): string[] {
     const reasons: string[] = []
-    const columns = KITS.flatMap((kit) => MODES.map((mode) => ({ kit: kit.name, mode, head: `${kit.name}(${mode})` })))
+    const columns = this.kits.flatMap((kit) => MODES.map((mode) => ({ kit, mode, head: `${kit}(${mode})` })))
     const width = Math.max(...this.rows.map((row) => row.length))
     const line = (first: string, cells: readonly string[]): string =>
       `${first.padEnd(width)} | ${cells.map((cell, index) => cell.padEnd(columns[index]?.head.length ?? 0)).join(' | ')}`

@@ -8,15 +8,20 @@ import type { Logs, SideLogs } from './logs.js'
 import { NOT_APPLICABLE, notApplicable } from './not-applicable.js'
 import type { Difference, Scenario } from './scenario.js'
 import { ResultTable } from './result-table.js'
+import { SCENARIOS } from './scenarios/index.js'
+import { STORM } from './scenarios/storm.js'
 import type { TransportKit } from './transport-kit.js'
 
 const CELL_DEADLINE_MS = 8000
 
 /** Declares a test for each scenario in each cell, and one at the end that prints the table and finds cells that are missing. */
-export function runCells(scenarios: readonly Scenario[]): void {
-  const table = new ResultTable(scenarios.map((scenario) => scenario.id))
+export function runCells(scenarios: readonly Scenario[], kits: readonly TransportKit[] = KITS): void {
+  const table = new ResultTable(
+    scenarios.map((scenario) => scenario.id),
+    kits.map((kit) => kit.name),
+  )
   for (const scenario of scenarios) {
-    for (const kit of KITS) {
+    for (const kit of kits) {
       for (const mode of MODES) {
         test(`${scenario.behaviour} [${scenario.id}, ${kit.name}, ${mode}]`, (t) => runCell(t, scenario, kit, mode, table))
       }
@@ -25,17 +30,14 @@ export function runCells(scenarios: readonly Scenario[]): void {
   test('every cell was run, or is listed as not applicable', (t) => {
     for (const line of table.lines()) t.diagnostic(line)
     assert.deepEqual(table.missing(), [], 'cells that were neither run nor listed')
-    const known = new Set(['*', ...scenarios.map((scenario) => scenario.id)])
-    const unknown = NOT_APPLICABLE.filter((each) => !known.has(each.scenario) && !ROWS_OF_OTHER_FILES.has(each.scenario))
+    const known = new Set(['*', ...[...SCENARIOS, ...STORM].map((scenario) => scenario.id)])
+    const unknown = NOT_APPLICABLE.filter((each) => !known.has(each.scenario))
     assert.deepEqual(unknown, [], 'listed scenarios that do not exist')
   })
   after(() => {
-    for (const kit of KITS) kit.cleanUp()
+    for (const kit of kits) kit.cleanUp()
   })
 }
-
-/** Scenarios with a test file of their own. */
-const ROWS_OF_OTHER_FILES: ReadonlySet<string> = new Set(['storm'])
 
 async function runCell(t: TestContext, scenario: Scenario, kit: TransportKit, mode: Mode, table: ResultTable): Promise<void> {
   const listed = notApplicable(scenario.id, kit.name, mode)
@@ -54,7 +56,7 @@ async function runCell(t: TestContext, scenario: Scenario, kit: TransportKit, mo
     await leakScope(async (scope) => {
       const cell = new Cell(kit, mode, scope)
       try {
-        await withDeadline(scenario.run(cell), cell)
+        await withDeadline(scenario.run(cell), cell, scenario.deadlineMs ?? CELL_DEADLINE_MS)
       } catch (error) {
         if (!(error instanceof NotApplicable)) throw error
         skipped = error
@@ -102,13 +104,13 @@ function recordWarnings(): string[] {
 }
 
 /** A scenario that waits for what never comes fails with what came. */
-async function withDeadline(running: Promise<void>, cell: Cell): Promise<void> {
+async function withDeadline(running: Promise<void>, cell: Cell, deadlineMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       const seen = JSON.stringify(cell.logs('merged'), undefined, 1)
-      reject(new Error(`the scenario did not end within ${CELL_DEADLINE_MS} ms; so far: ${seen}`))
-    }, CELL_DEADLINE_MS)
+      reject(new Error(`the scenario did not end within ${deadlineMs} ms; so far: ${seen}`))
+    }, deadlineMs)
   })
   try {
     await Promise.race([running, late])

@@ -23,6 +23,8 @@ export interface Scenario {
   readonly differs?: readonly Difference[]
   /** The interleaving of the three logs, where it is the same in all cells. */
   readonly merged?: SideLogs
+  /** When the scenario is given up, in ms; 8,000 without it. */
+  readonly deadlineMs?: number
   /** How often channels become unwritable is up to the kernel: these lines are left out of the logs. */
   readonly ignoreWritability?: boolean
   /** The scenario makes Knotty warn or report errors; otherwise a line in the log fails the cell. */

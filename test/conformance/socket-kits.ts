@@ -105,12 +105,8 @@ function unixKit(name: KitName, classes: ChannelClasses): TransportKit {
   }
 }
 
-export const SOCKET_KITS: readonly TransportKit[] = [
-  tcpKit('libuv', LIBUV),
-  tcpKit('net', NET),
-  unixKit('unix-libuv', LIBUV),
-  unixKit('unix-net', NET),
-]
+export const TCP_KITS: readonly TransportKit[] = [tcpKit('libuv', LIBUV), tcpKit('net', NET)]
+export const UNIX_KITS: readonly TransportKit[] = [unixKit('unix-libuv', LIBUV), unixKit('unix-net', NET)]
 
 /** A channel that is not registered refuses every connect: the question is with which error. */
 function unixMissing(channel: Channel): string | undefined {
@@ -121,7 +117,7 @@ function unixMissing(channel: Channel): string | undefined {
 /** By the descriptor of the handle a libuv channel drives. */
 function inodeOfHandle(channel: Channel): string | undefined {
   const { handle } = channel as unknown as { readonly handle?: { readonly fd?: number } }
-  if (handle?.fd === undefined) return undefined
+  if (handle?.fd === undefined || handle.fd < 0) return undefined
   return /\d+/.exec(readlinkSync(`/proc/self/fd/${handle.fd}`))?.[0]
 }
 
@@ -136,8 +132,8 @@ function inodeOfTcp(channel: Channel): string {
 
 /** The sockets of a listener have its path in the kernel's table: the listener itself, and those it accepted. */
 function inodeOfUnix(channel: Channel): string {
-  const listens = !channel.isActive || channel.parent === undefined
-  const address = String(channel.localAddress)
+  const listens = channel.parent === undefined
+  const address = String((channel.parent ?? channel).localAddress)
   const rows = readFileSync('/proc/net/unix', 'utf8')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
