@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { Bootstrap, ServerBootstrap } from '@knotty/transport'
+import { classesByName, TCP_KITS, UNIX_KITS } from './socket-kits.js'
+import type { TransportKit } from './transport-kit.js'
+
+const LOCAL = classesByName('LocalServerChannel', 'LocalChannel')
+let localIds = 0
+
+/** Channels of one process: no socket, no kernel buffer. */
+const localKit: TransportKit = {
+  name: 'local',
+  stallBytes: 1 << 20,
+  available: LOCAL.missing,
+  serverBootstrap: (group) => new ServerBootstrap().group(group).channel(LOCAL.server),
+  bootstrap: (group) => new Bootstrap().group(group).channel(LOCAL.client),
+  bindAddress: () => ({ localId: `conformance-${++localIds}` }),
+  addressOf: (server) => server.localAddress ?? assert.fail('the server is not bound'),
+  refusedAddress: () => Promise.resolve({ localId: `nobody-${++localIds}` }),
+  silentAddress: () => undefined,
+  inode: () => 'none',
+  cleanUp: () => undefined,
+}
+
+/** The columns of the table; in two parts for scenarios that take long. */
+export { TCP_KITS }
+export const OTHER_KITS: readonly TransportKit[] = [...UNIX_KITS, localKit]
+export const KITS: readonly TransportKit[] = [...TCP_KITS, ...OTHER_KITS]

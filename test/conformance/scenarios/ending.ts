@@ -1,0 +1,142 @@
+import { CLOSED_HERE, CLOSED_THERE, life } from '../logs.js'
+import type { Scenario } from '../scenario.js'
+
+const reset: Scenario = {
+  id: 'reset',
+  behaviour: 'abort() ends the connection at once, and the peer finds the reset',
+  async run(cell) {
+    const { server, client } = await cell.pair()
+    client.send('hello')
+    await server.seen('read hello')
+    server.write('unflushed')
+    server.abort()
+    await Promise.all([server.ended, client.ended])
+  },
+  expected: {
+    inbound: { server: life('read hello'), client: life('exception ECONNRESET') },
+    promises: { server: ['write unflushed ClosedChannelError'], client: ['connect ok', 'write hello ok'] },
+    closing: { server: ['closeFuture', 'abort ok', 'inactive', 'unregistered', 'removed'], client: CLOSED_THERE },
+  },
+  differs: [
+    {
+      transports: ['unix-libuv', 'unix-net', 'local'],
+      why: 'there is no reset: the peer finds a plain end',
+      expected: { inbound: { client: life() } },
+    },
+  ],
+}
+
+const closePending: Scenario = {
+  id: 'close-pending',
+  behaviour: 'close() with writes that a stalled peer holds up fails them in order, before the channel is inactive',
+  async run(cell) {
+    const { server, client } = await cell.pair({}, { reading: 'never', quiet: true })
+    server.send(new Uint8Array(cell.kit.stallBytes), 'much')
+    server.send('flushed')
+    server.write('unflushed 1')
+    server.write('unflushed 2')
+    server.close()
+    server.note('close() returned')
+    server.send('late')
+    await server.ended
+    client.channel.config.autoRead = true
+    await client.ended
+  },
+  expected: {
+    inbound: { server: life('unwritable'), client: life() },
+    promises: {
+      server: [
+        'write much ClosedChannelError',
+        'write flushed ClosedChannelError',
+        'write unflushed 1 ClosedChannelError',
+        'write unflushed 2 ClosedChannelError',
+        'write late ClosedChannelError',
+      ],
+      client: ['connect ok'],
+    },
+    closing: { server: CLOSED_HERE, client: CLOSED_THERE },
+  },
+  merged: {
+    server: [
+      'registered',
+      'active',
+      'unwritable',
+      'closeFuture',
+      'close ok',
+      'write much ClosedChannelError',
+      'write flushed ClosedChannelError',
+      'write unflushed 1 ClosedChannelError',
+      'write unflushed 2 ClosedChannelError',
+      'close() returned',
+      'write late ClosedChannelError',
+      'inactive',
+      'unregistered',
+      'removed',
+    ],
+  },
+}
+
+const closeDelivers: Scenario = {
+  id: 'close-delivers',
+  behaviour: 'close() right behind a completed write delivers its bytes to a peer that reads later',
+  async run(cell) {
+    const { server, client } = await cell.pair({}, { reading: 'never' })
+    await server.send('the last word')
+    server.close()
+    await server.ended
+    client.channel.config.autoRead = true
+    await client.ended
+  },
+  expected: {
+    inbound: { server: life(), client: life('read the last word') },
+    promises: { server: ['write the last word ok'], client: ['connect ok'] },
+    closing: { server: CLOSED_HERE, client: CLOSED_THERE },
+  },
+}
+
+const closeTwice: Scenario = {
+  id: 'close-twice',
+  behaviour: 'close() a second time, during the first and after it, completes and fires nothing again',
+  async run(cell) {
+    const { server, client } = await cell.pair()
+    client.channel.closeFuture.addListener(() => client.close('close during'))
+    client.close()
+    await client.ended
+    client.close('close after')
+    await server.ended
+  },
+  expected: {
+    inbound: { server: life(), client: life() },
+    promises: { client: ['connect ok'] },
+    closing: {
+      server: CLOSED_THERE,
+      client: ['closeFuture', 'close during ok', 'close ok', 'inactive', 'unregistered', 'removed', 'close after ok'],
+    },
+  },
+}
+
+const uncaught: Scenario = {
+  id: 'uncaught',
+  behaviour: 'an exception that nobody catches closes the channel; later writes fail',
+  async run(cell) {
+    const { server, client } = await cell.pair({
+      passExceptions: true,
+      on: {
+        read: () => {
+          throw new RangeError('from a handler')
+        },
+        inactive: (side) => side.send('too late'),
+      },
+    })
+    client.send('hello')
+    await Promise.all([server.ended, client.ended])
+  },
+  expected: {
+    inbound: { server: life('read hello', 'exception RangeError'), client: life() },
+    promises: { server: ['write too late ClosedChannelError'], client: ['connect ok', 'write hello ok'] },
+    closing: { server: CLOSED_THERE, client: CLOSED_THERE },
+  },
+  logsWarnings: true,
+}
+
+export const ENDING: readonly Scenario[] = [reset, closePending, closeDelivers, closeTwice, uncaught]
