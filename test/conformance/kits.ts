@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict'
-import { Bootstrap, ServerBootstrap } from '@knotty/transport'
-import { classesByName, TCP_KITS, UNIX_KITS } from './socket-kits.js'
+import { Bootstrap, LocalChannel, LocalServerChannel, ServerBootstrap } from '@knotty/transport'
+import { TCP_KITS, UNIX_KITS } from './socket-kits.js'
 import type { TransportKit } from './transport-kit.js'
 
-const LOCAL = classesByName('LocalServerChannel', 'LocalChannel')
 let localIds = 0
 
 /** Channels of one process: no socket, no kernel buffer. */
 const localKit: TransportKit = {
   name: 'local',
   stallBytes: 1 << 20,
-  available: LOCAL.missing,
-  serverBootstrap: (group) => new ServerBootstrap().group(group).channel(LOCAL.server),
-  bootstrap: (group) => new Bootstrap().group(group).channel(LOCAL.client),
+  serverBootstrap: (group) => new ServerBootstrap().group(group).channel(() => new LocalServerChannel()),
+  bootstrap: (group) => new Bootstrap().group(group).channel(() => new LocalChannel()),
   bindAddress: () => ({ localId: `conformance-${++localIds}` }),
   addressOf: (server) => server.localAddress ?? assert.fail('the server is not bound'),
   refusedAddress: () => Promise.resolve({ localId: `nobody-${++localIds}` }),

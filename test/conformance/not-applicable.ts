@@ -10,17 +10,12 @@ export interface NotApplicableCell {
   readonly why: string
 }
 
-const NOT_YET = 'not in this release yet'
 const NO_SLOW_CONNECT = 'its connect is over at once and looks up no name: none can be kept under way'
 
 const SLOW_CONNECTS = ['connect-timeout', 'connect-cancelled-late', 'connect-closed']
 
 /** All cells that are not run. A cell that skips without being here fails, and so does one that is here and runs. */
 export const NOT_APPLICABLE: readonly NotApplicableCell[] = [
-  { scenario: '*', transport: 'net', why: NOT_YET },
-  { scenario: '*', transport: 'unix-libuv', why: NOT_YET },
-  { scenario: '*', transport: 'unix-net', why: NOT_YET },
-  { scenario: '*', transport: 'local', why: NOT_YET },
   ...SLOW_CONNECTS.flatMap((scenario) =>
     (['unix-libuv', 'unix-net', 'local'] as const).map((transport) => ({ scenario, transport, why: NO_SLOW_CONNECT })),
   ),

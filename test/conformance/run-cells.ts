@@ -46,8 +46,6 @@ async function runCell(t: TestContext, scenario: Scenario, kit: TransportKit, mo
     table.set(scenario.id, kit.name, mode, `n/a: ${listed.why}`)
     t.skip(listed.why)
   }
-  const missing = kit.available()
-  if (missing !== undefined) return skip(missing)
   table.set(scenario.id, kit.name, mode, 'FAILED') // until it is over
   let skipped: NotApplicable | undefined
   let inode: string | undefined

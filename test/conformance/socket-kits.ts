@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { linkSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { linkSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { UnsupportedOperationError } from '@knotty/common'
-import * as transport from '@knotty/transport'
 import {
   Bootstrap,
   type Channel,
   LibuvServerChannel,
   LibuvSocketChannel,
+  NetServerChannel,
+  NetSocketChannel,
   ServerBootstrap,
   type ServerChannel,
   TcpSocketAddress,
-  UnixSocketAddress,
 } from '@knotty/transport'
 import { openSocketInodes, tcpRows } from '../support/proc-sockets.js'
 import type { KitName, TransportKit } from './transport-kit.js'
@@ -26,34 +25,17 @@ const STALL_BYTES = 16 << 20
 interface ChannelClasses {
   readonly server: () => ServerChannel
   readonly client: () => Channel
-  readonly missing: () => string | undefined
 }
 
-const LIBUV: ChannelClasses = {
-  server: () => new LibuvServerChannel(),
-  client: () => new LibuvSocketChannel(),
-  missing: () => undefined,
-}
+const LIBUV: ChannelClasses = { server: () => new LibuvServerChannel(), client: () => new LibuvSocketChannel() }
 
-/** For classes that are not in every state of the tree. */
-export function classesByName(server: string, client: string): ChannelClasses {
-  const exported = transport as unknown as Readonly<Record<string, (new () => unknown) | undefined>>
-  const make = (name: string): unknown => new (exported[name] ?? assert.fail(`${name} is not exported`))()
-  return {
-    server: () => make(server) as ServerChannel,
-    client: () => make(client) as Channel,
-    missing: () => (exported[server] === undefined || exported[client] === undefined ? `there is no ${server} yet` : undefined),
-  }
-}
-
-const NET = classesByName('NetServerChannel', 'NetSocketChannel')
+const NET: ChannelClasses = { server: () => new NetServerChannel(), client: () => new NetSocketChannel() }
 
 /** TCP on loopback. */
 function tcpKit(name: KitName, classes: ChannelClasses): TransportKit {
   return {
     name,
     stallBytes: STALL_BYTES,
-    available: classes.missing,
     serverBootstrap: (group) => new ServerBootstrap().group(group).channel(classes.server),
     bootstrap: (group) => new Bootstrap().group(group).channel(classes.client),
     bindAddress: () => ({ address: '127.0.0.1', port: 0 }),
@@ -68,7 +50,7 @@ function tcpKit(name: KitName, classes: ChannelClasses): TransportKit {
     },
     // A full backlog would do as well, but how full is up to the kernel: a name that is never resolved is exact.
     silentAddress: () => ({ address: { address: 'never.resolved', port: 1 }, resolver: () => new Promise<never>(() => undefined) }),
-    inode: (channel) => inodeOfHandle(channel) ?? inodeOfTcp(channel),
+    inode: (channel) => inodeOfTcp(channel),
     cleanUp: () => undefined,
   }
 }
@@ -84,7 +66,6 @@ function unixKit(name: KitName, classes: ChannelClasses): TransportKit {
   return {
     name,
     stallBytes: STALL_BYTES,
-    available: () => classes.missing() ?? unixMissing(classes.client()),
     serverBootstrap: (group) => new ServerBootstrap().group(group).channel(classes.server),
     bootstrap: (group) => new Bootstrap().group(group).channel(classes.client),
     bindAddress: () => ({ path: freshPath() }),
@@ -100,26 +81,13 @@ function unixKit(name: KitName, classes: ChannelClasses): TransportKit {
       return { path: second }
     },
     silentAddress: () => undefined,
-    inode: (channel) => inodeOfHandle(channel) ?? inodeOfUnix(channel),
+    inode: (channel) => inodeOfUnix(channel),
     cleanUp: () => directory !== undefined && rmSync(directory, { recursive: true }),
   }
 }
 
 export const TCP_KITS: readonly TransportKit[] = [tcpKit('libuv', LIBUV), tcpKit('net', NET)]
 export const UNIX_KITS: readonly TransportKit[] = [unixKit('unix-libuv', LIBUV), unixKit('unix-net', NET)]
-
-/** A channel that is not registered refuses every connect: the question is with which error. */
-function unixMissing(channel: Channel): string | undefined {
-  const { cause } = channel.connect(new UnixSocketAddress('/nowhere'))
-  return cause instanceof UnsupportedOperationError ? 'its channels take no Unix domain sockets yet' : undefined
-}
-
-/** By the descriptor of the handle a libuv channel drives. */
-function inodeOfHandle(channel: Channel): string | undefined {
-  const { handle } = channel as unknown as { readonly handle?: { readonly fd?: number } }
-  if (handle?.fd === undefined || handle.fd < 0) return undefined
-  return /\d+/.exec(readlinkSync(`/proc/self/fd/${handle.fd}`))?.[0]
-}
 
 /** By its row in the kernel's table, and open in this process. */
 function inodeOfTcp(channel: Channel): string {

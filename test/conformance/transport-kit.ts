@@ -7,8 +7,6 @@ export interface TransportKit {
   readonly name: KitName
   /** More bytes than a peer that does not read can make go away: one write of so many stays pending. */
   readonly stallBytes: number
-  /** Why this transport cannot be tested here; undefined when it can. */
-  available(): string | undefined
   serverBootstrap(group: EventLoopGroup): ServerBootstrap
   bootstrap(group: EventLoopGroup): Bootstrap
   /** A fresh address to bind. */

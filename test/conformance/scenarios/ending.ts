@@ -19,7 +19,7 @@ const reset: Scenario = {
   },
   differs: [
     {
-      transports: ['unix-libuv', 'unix-net', 'local'],
+      transports: ['unix-libuv', 'unix-net'],
       why: 'there is no reset: the peer finds a plain end',
       expected: { inbound: { client: life() } },
     },

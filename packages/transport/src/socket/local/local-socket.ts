@@ -62,6 +62,7 @@ export class LocalSocket implements RawSocket {
 
   startReading(): void {
     this.reading = true
+    if (this.queue.length === 0) this.tellPeerOfRoom() // for a message that is larger than the queue
     this.wake()
   }
 
@@ -105,7 +106,9 @@ export class LocalSocket implements RawSocket {
   private receive(msg: unknown): boolean {
     const limit = this.owner?.receiveBufferBytes ?? DEFAULT_RECEIVE_BUFFER_BYTES
     const bytes = sizeOf(msg)
-    if (this.queue.length > 0 && this.queuedBytes + bytes + ENTRY_OVERHEAD_BYTES > limit) {
+    // One that never fits comes alone, and only while somebody reads: it stays with its writer otherwise.
+    const fits = this.queuedBytes + bytes + ENTRY_OVERHEAD_BYTES <= limit || (this.queue.length === 0 && this.reading)
+    if (!fits) {
       this.peerWaits = true
       return false
     }
