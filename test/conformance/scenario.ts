@@ -8,7 +8,7 @@ export interface Difference {
   readonly modes?: readonly Mode[]
   readonly why: string
   /** Replaces the sides it names. */
-  readonly expected: Partial<Logs>
+  readonly expected: Partial<Logs & { readonly merged: SideLogs }>
 }
 
 /** Something every transport must do in the same way. */

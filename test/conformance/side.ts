@@ -153,6 +153,10 @@ export class Side {
     return this.channel.close(this.track(name, this.channel.newPromise(), 'closing'))
   }
 
+  disconnect(): ChannelFuture {
+    return this.channel.disconnect(this.track('disconnect', this.channel.newPromise(), 'closing'))
+  }
+
   abort(): ChannelFuture {
     return this.track('abort', this.channel.abort(), 'closing')
   }

@@ -139,4 +139,82 @@ const uncaught: Scenario = {
   logsWarnings: true,
 }
 
-export const ENDING: readonly Scenario[] = [reset, closePending, closeDelivers, closeTwice, uncaught]
+const abortPending: Scenario = {
+  id: 'abort-pending',
+  behaviour: 'abort() with writes that a stalled peer holds up fails them in order and ends the connection',
+  async run(cell) {
+    const { server, client } = await cell.pair({}, { reading: 'never' })
+    server.send(new Uint8Array(cell.kit.stallBytes), 'much')
+    server.send('flushed')
+    server.write('unflushed')
+    server.abort()
+    server.abort()
+    await server.ended
+    client.close()
+    await client.ended
+  },
+  expected: {
+    inbound: { server: life('unwritable'), client: life() },
+    promises: {
+      server: ['write much ClosedChannelError', 'write flushed ClosedChannelError', 'write unflushed ClosedChannelError'],
+      client: ['connect ok'],
+    },
+    closing: { server: ['closeFuture', 'abort ok', 'abort ok', 'inactive', 'unregistered', 'removed'], client: CLOSED_HERE },
+  },
+}
+
+const disconnect: Scenario = {
+  id: 'disconnect',
+  behaviour: 'disconnect() of a connection is close()',
+  async run(cell) {
+    const { server, client } = await cell.pair()
+    client.write('unflushed')
+    client.disconnect()
+    await Promise.all([server.ended, client.ended])
+  },
+  expected: {
+    inbound: { server: life(), client: life() },
+    promises: { client: ['connect ok', 'write unflushed ClosedChannelError'] },
+    closing: { server: CLOSED_THERE, client: ['closeFuture', 'disconnect ok', 'inactive', 'unregistered', 'removed'] },
+  },
+}
+
+const writeToEnded: Scenario = {
+  id: 'write-to-ended-peer',
+  behaviour: 'writes to a peer that has closed fail in the end, and the channel closes without a read',
+  async run(cell) {
+    const { server, client } = await cell.pair({ reading: 'never' })
+    client.close()
+    await client.ended
+    // The kernel takes the first and hears of the reset; how many more it takes is its own business.
+    while (server.isOpen) {
+      server.channel.writeAndFlush(Buffer.from('anybody there?'), null)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    server.send('late')
+    await server.ended
+  },
+  expected: {
+    inbound: { server: life(), client: life() },
+    promises: { server: ['write late ClosedChannelError'], client: ['connect ok'] },
+    closing: { server: CLOSED_THERE, client: CLOSED_HERE },
+  },
+}
+
+const groupShutdown: Scenario = {
+  id: 'group-shutdown',
+  behaviour: 'shutting the event loops down closes both ends, with every event in its order',
+  async run(cell) {
+    const { server, client } = await cell.pair()
+    server.write('unflushed')
+    await cell.group.shutdownGracefully({ quietPeriodMs: 0 })
+    await Promise.all([server.ended, client.ended])
+  },
+  expected: {
+    inbound: { server: life(), client: life() },
+    promises: { server: ['write unflushed ClosedChannelError'], client: ['connect ok'] },
+    closing: { server: CLOSED_THERE, client: CLOSED_THERE },
+  },
+}
+
+export const ENDING: readonly Scenario[] = [reset, closePending, closeDelivers, closeTwice, uncaught, abortPending, disconnect, writeToEnded, groupShutdown]

@@ -117,6 +117,31 @@ const shutdownTwice: Scenario = {
   },
 }
 
+const shutdownInput: Scenario = {
+  id: 'shutdown-input',
+  behaviour: 'shutdownInput() discards what comes, is told once, leaves the output alone and still finds the end',
+  async run(cell) {
+    const { server, client } = await cell.pair()
+    client.send('heard')
+    await server.seen('read heard')
+    server.track('shutdownInput', server.channel.shutdownInput())
+    server.track('shutdownInput again', server.channel.shutdownInput())
+    await client.send('not heard')
+    server.send('answer')
+    await client.seen('read answer')
+    client.close()
+    await Promise.all([server.ended, client.ended])
+  },
+  expected: {
+    inbound: { server: life('read heard', 'input shutdown'), client: life('read answer') },
+    promises: {
+      server: ['shutdownInput ok', 'shutdownInput again ok', 'write answer ok'],
+      client: ['connect ok', 'write heard ok', 'write not heard ok'],
+    },
+    closing: { server: CLOSED_THERE, client: CLOSED_HERE },
+  },
+}
+
 function otherThan(side: SideName): SideName {
   return side === 'client' ? 'server' : 'client'
 }
@@ -126,4 +151,5 @@ export const HALF_CLOSURE: readonly Scenario[] = [
   ...SIDES.map(fullClosure),
   shutdownWithPending,
   shutdownTwice,
+  shutdownInput,
 ]

@@ -117,6 +117,59 @@ const randomSplits: Scenario = {
   ignoreWritability: true,
 }
 
+const bufferKinds: Scenario = {
+  id: 'buffer-kinds',
+  behaviour: 'ByteBufs, their slices, Buffers and views of larger arrays arrive as the bytes they hold',
+  async run(cell) {
+    const pair = await cell.pair({ below: () => [new Gather(10)] })
+    const { server, client } = pair
+    const { channel } = client
+    channel.write(Unpooled.copiedBuffer('__ab__', 'latin1').slice(2, 2), client.promise('write slice'))
+    channel.write(Buffer.from('cd'), client.promise('write Buffer'))
+    channel.write(new Uint8Array(Buffer.from('__ef__')).subarray(2, 4), client.promise('write subarray'))
+    channel.write(Unpooled.copiedBuffer('__gh', 'latin1').skipBytes(2), client.promise('write rest'))
+    channel.writeAndFlush(Unpooled.wrappedBuffer(Buffer.from('ij')), client.promise('write wrapped'))
+    await server.seen('read abcdefghij')
+    await cell.finish(pair)
+  },
+  expected: {
+    inbound: { server: life('read abcdefghij'), client: life() },
+    promises: { client: ['connect ok', ...['slice', 'Buffer', 'subarray', 'rest', 'wrapped'].map((kind) => `write ${kind} ok`)] },
+    closing: { server: CLOSED_THERE, client: CLOSED_HERE },
+  },
+}
+
+const wrongMessage: Scenario = {
+  id: 'string-message',
+  behaviour: 'a message that is no buffer fails its own write, and what is written around it arrives',
+  async run(cell) {
+    const pair = await cell.pair()
+    const { server, client } = pair
+    client.send('before')
+    await server.seen('read before')
+    client.channel.writeAndFlush('a string', client.promise('write a string'))
+    await client.until(() => client.pending.size === 0)
+    client.send('after')
+    await server.seen('read after')
+    await cell.finish(pair)
+  },
+  expected: {
+    inbound: { server: life('read before', 'read after'), client: life() },
+    promises: { client: ['connect ok', 'write before ok', 'write a string UnsupportedMessageTypeError', 'write after ok'] },
+    closing: { server: CLOSED_THERE, client: CLOSED_HERE },
+  },
+  differs: [
+    {
+      transports: ['local'],
+      why: 'it takes messages of any kind',
+      expected: {
+        inbound: { server: life('read before', 'read a string', 'read after') },
+        promises: { client: ['connect ok', 'write before ok', 'write a string ok', 'write after ok'] },
+      },
+    },
+  ],
+}
+
 function sendUnwatched(channel: Channel, bytes: Uint8Array): void {
   channel.writeAndFlush(Unpooled.wrappedBuffer(bytes), null)
 }
@@ -134,4 +187,4 @@ function randomFrom(seed: number): () => number {
   }
 }
 
-export const MESSAGES: readonly Scenario[] = [echo, batch, fixedSplits, randomSplits]
+export const MESSAGES: readonly Scenario[] = [echo, batch, fixedSplits, randomSplits, bufferKinds, wrongMessage]
