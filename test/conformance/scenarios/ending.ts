@@ -163,6 +163,75 @@ const abortPending: Scenario = {
   },
 }
 
+const resetWhileWriting: Scenario = {
+  id: 'reset-with-pending',
+  behaviour: 'the reset of a peer that let nothing through comes to exceptionCaught, then the writes fail',
+  async run(cell) {
+    const { server, client } = await cell.pair({}, { reading: 'never' })
+    server.send(new Uint8Array(cell.kit.stallBytes), 'much')
+    server.send('flushed')
+    server.write('unflushed')
+    client.abort()
+    await Promise.all([server.ended, client.ended])
+  },
+  expected: {
+    inbound: { server: life('unwritable', 'exception ECONNRESET'), client: life() },
+    promises: {
+      server: ['write much ClosedChannelError', 'write flushed ClosedChannelError', 'write unflushed ClosedChannelError'],
+      client: ['connect ok'],
+    },
+    closing: { server: CLOSED_THERE, client: ['closeFuture', 'abort ok', 'inactive', 'unregistered', 'removed'] },
+  },
+  differs: [{ transports: ['local'], why: 'there is no reset: the peer finds a plain end', expected: { inbound: { server: life('unwritable') } } }],
+}
+
+const resetFoundByWrite: Scenario = {
+  id: 'reset-found-by-write',
+  behaviour: 'the reset of the peer that a write finds, with nobody reading, fails the flushed writes with the error itself',
+  async run(cell) {
+    const { server, client } = await cell.pair({ reading: 'never' }, { reading: 'never' })
+    server.send(new Uint8Array(cell.kit.stallBytes), 'much')
+    server.send('flushed')
+    server.write('unflushed')
+    client.abort()
+    await Promise.all([server.ended, client.ended])
+    server.send('late')
+  },
+  expected: {
+    inbound: { server: life('unwritable'), client: life() },
+    promises: {
+      server: ['write much ECONNRESET', 'write flushed ECONNRESET', 'write unflushed ClosedChannelError', 'write late ClosedChannelError'],
+      client: ['connect ok'],
+    },
+    closing: { server: CLOSED_THERE, client: ['closeFuture', 'abort ok', 'inactive', 'unregistered', 'removed'] },
+  },
+  differs: [
+    {
+      transports: ['unix-libuv', 'unix-net'],
+      why: 'there is no reset: the write finds nobody at the other end',
+      expected: {
+        promises: {
+          server: ['write much EPIPE', 'write flushed EPIPE', 'write unflushed ClosedChannelError', 'write late ClosedChannelError'],
+        },
+      },
+    },
+    {
+      transports: ['local'],
+      why: 'there is no reset: the end of the peer closes the channel',
+      expected: {
+        promises: {
+          server: [
+            'write much ClosedChannelError',
+            'write flushed ClosedChannelError',
+            'write unflushed ClosedChannelError',
+            'write late ClosedChannelError',
+          ],
+        },
+      },
+    },
+  ],
+}
+
 const disconnect: Scenario = {
   id: 'disconnect',
   behaviour: 'disconnect() of a connection is close()',
@@ -217,4 +286,4 @@ const groupShutdown: Scenario = {
   },
 }
 
-export const ENDING: readonly Scenario[] = [reset, closePending, closeDelivers, closeTwice, uncaught, abortPending, disconnect, writeToEnded, groupShutdown]
+export const ENDING: readonly Scenario[] = [reset, closePending, closeDelivers, closeTwice, uncaught, abortPending, resetWhileWriting, resetFoundByWrite, disconnect, writeToEnded, groupShutdown]

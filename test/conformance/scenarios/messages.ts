@@ -1,4 +1,4 @@
-import { Unpooled } from '@knotty/buffer'
+import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import type { Channel } from '@knotty/transport'
 import { CLOSED_HERE, CLOSED_THERE, life } from '../logs.js'
 import type { Scenario } from '../scenario.js'
@@ -88,7 +88,7 @@ const randomSplits: Scenario = {
   async run(cell) {
     const framed = (): readonly [ReturnType<typeof newFramer>, DescribeFrames] => [newFramer(), new DescribeFrames()]
     const server = cell.side('server', {
-      below: () => [{ channelRead: (ctx, msg) => (ctx.writeAndFlush(retained(msg), null), ctx.fireChannelRead(msg)) }, ...framed()],
+      below: () => [{ channelRead: (ctx, msg) => (ctx.writeAndFlush((msg as ByteBuf).retainedDuplicate(), null), ctx.fireChannelRead(msg)) }, ...framed()],
     })
     const client = cell.side('client', { below: framed })
     const listener = await cell.listen(() => server)
@@ -172,10 +172,6 @@ const wrongMessage: Scenario = {
 
 function sendUnwatched(channel: Channel, bytes: Uint8Array): void {
   channel.writeAndFlush(Unpooled.wrappedBuffer(bytes), null)
-}
-
-function retained(msg: unknown): unknown {
-  return (msg as { retain(): unknown }).retain()
 }
 
 /** Numbers in [0, 1) that are the same for the same seed. */
