@@ -94,6 +94,31 @@ const closeDelivers: Scenario = {
   },
 }
 
+const closeDeliversMuch: Scenario = {
+  id: 'close-delivers-much',
+  behaviour: 'close() inside the listener of a large write comes behind its last byte',
+  async run(cell) {
+    const { server, client } = await cell.pair(
+      {},
+      {
+        quiet: true,
+        on: { inactive: (side) => side.log('inbound', `all bytes came: ${side.bytes === cell.kit.stallBytes}`) },
+      },
+    )
+    server.send(new Uint8Array(cell.kit.stallBytes), 'much').addListener(() => server.close())
+    await Promise.all([server.ended, client.ended])
+  },
+  expected: {
+    inbound: {
+      // The second time tells that the pending bytes are gone; the channel is closed by then, and so not writable. Netty does the same.
+      server: life('unwritable', 'unwritable'),
+      client: ['registered', 'active', 'inactive', 'all bytes came: true', 'unregistered'],
+    },
+    promises: { server: ['write much ok'], client: ['connect ok'] },
+    closing: { server: CLOSED_HERE, client: CLOSED_THERE },
+  },
+}
+
 const closeTwice: Scenario = {
   id: 'close-twice',
   behaviour: 'close() a second time, during the first and after it, completes and fires nothing again',
@@ -286,4 +311,4 @@ const groupShutdown: Scenario = {
   },
 }
 
-export const ENDING: readonly Scenario[] = [reset, closePending, closeDelivers, closeTwice, uncaught, abortPending, resetWhileWriting, resetFoundByWrite, disconnect, writeToEnded, groupShutdown]
+export const ENDING: readonly Scenario[] = [reset, closePending, closeDelivers, closeDeliversMuch, closeTwice, uncaught, abortPending, resetWhileWriting, resetFoundByWrite, disconnect, writeToEnded, groupShutdown]

@@ -99,6 +99,31 @@ const shutdownWithPending: Scenario = {
   },
 }
 
+const shutdownBehindMuch: Scenario = {
+  id: 'shutdown-output-behind',
+  behaviour: 'shutdownOutput() inside the listener of a large write comes behind its last byte',
+  async run(cell) {
+    const pair = await cell.pair(HALF, {
+      ...HALF,
+      quiet: true,
+      on: { event: (side) => side.log('inbound', `all bytes came: ${side.bytes === cell.kit.stallBytes}`) },
+    })
+    const { server, client } = pair
+    server.send(new Uint8Array(cell.kit.stallBytes), 'much').addListener(() => server.shutdownOutput())
+    await client.seen('input shutdown read complete')
+    await cell.finish(pair)
+  },
+  expected: {
+    inbound: {
+      // The second time tells that the pending bytes are gone; the output is shut down by then, and so not writable. Netty does the same.
+      server: life('unwritable', 'output shutdown', 'unwritable', 'input shutdown', 'input shutdown read complete'),
+      client: life('input shutdown', 'all bytes came: true', 'input shutdown read complete', 'all bytes came: true'),
+    },
+    promises: { server: ['write much ok', 'shutdownOutput ok'], client: ['connect ok'] },
+    closing: { server: CLOSED_THERE, client: CLOSED_HERE },
+  },
+}
+
 const shutdownTwice: Scenario = {
   id: 'shutdown-output-twice',
   behaviour: 'a second shutdownOutput() fails and fires nothing',
@@ -150,6 +175,7 @@ export const HALF_CLOSURE: readonly Scenario[] = [
   ...SIDES.map(halfClosure),
   ...SIDES.map(fullClosure),
   shutdownWithPending,
+  shutdownBehindMuch,
   shutdownTwice,
   shutdownInput,
 ]
