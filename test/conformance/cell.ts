@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { type Channel, type ChannelFuture, type ChannelHandler, ChannelOption, type EventLoopGroup, type HostResolver, type SocketAddressLike } from '@knotty/transport'
+import {
+  type Channel,
+  type ChannelFuture,
+  type ChannelHandler,
+  ChannelOption,
+  type EventLoopGroup,
+  type HostResolver,
+  type SocketAddressLike,
+} from '@knotty/transport'
 import type { LeakScope } from '../support/leak-scope.js'
 import type { SideLogs } from './logs.js'
 import { Side, type SideOptions } from './side.js'

@@ -171,6 +171,6 @@ function nameOf(message: string | Uint8Array): string {
 }
 
 /** Always a ByteBuf: the local transport passes messages as they are. */
-export function bufferOf(message: string | Uint8Array): ByteBuf {
+function bufferOf(message: string | Uint8Array): ByteBuf {
   return typeof message === 'string' ? Unpooled.copiedBuffer(message, 'latin1') : Unpooled.wrappedBuffer(message)
 }

@@ -207,7 +207,13 @@ const resetWhileWriting: Scenario = {
     },
     closing: { server: CLOSED_THERE, client: ['closeFuture', 'abort ok', 'inactive', 'unregistered', 'removed'] },
   },
-  differs: [{ transports: ['local'], why: 'there is no reset: the peer finds a plain end', expected: { inbound: { server: life('unwritable') } } }],
+  differs: [
+    {
+      transports: ['local'],
+      why: 'there is no reset: the peer finds a plain end',
+      expected: { inbound: { server: life('unwritable') } },
+    },
+  ],
 }
 
 const resetFoundByWrite: Scenario = {
@@ -311,4 +317,17 @@ const groupShutdown: Scenario = {
   },
 }
 
-export const ENDING: readonly Scenario[] = [reset, closePending, closeDelivers, closeDeliversMuch, closeTwice, uncaught, abortPending, resetWhileWriting, resetFoundByWrite, disconnect, writeToEnded, groupShutdown]
+export const ENDING: readonly Scenario[] = [
+  reset,
+  closePending,
+  closeDelivers,
+  closeDeliversMuch,
+  closeTwice,
+  uncaught,
+  abortPending,
+  resetWhileWriting,
+  resetFoundByWrite,
+  disconnect,
+  writeToEnded,
+  groupShutdown,
+]

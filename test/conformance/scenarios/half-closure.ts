@@ -51,7 +51,7 @@ function fullClosure(first: SideName): Scenario {
   const connected: Record<SideName, readonly string[]> = { server: [], client: ['connect ok'] }
   return {
     id: `full-close-${first}-first`,
-    behaviour: `without ALLOW_HALF_CLOSURE the end of the ${first}'s output closes the other end behind its last bytes, and that closes the ${first}`,
+    behaviour: `without ALLOW_HALF_CLOSURE the end of the ${first}'s output closes both ends, behind its last bytes`,
     async run(cell) {
       const pair = await cell.pair()
       pair[first].send('last')
@@ -136,7 +136,10 @@ const shutdownTwice: Scenario = {
     await Promise.all([pair.server.ended, pair.client.ended])
   },
   expected: {
-    inbound: { server: life('input shutdown', 'input shutdown read complete'), client: life('output shutdown', 'input shutdown', 'input shutdown read complete') },
+    inbound: {
+      server: life('input shutdown', 'input shutdown read complete'),
+      client: life('output shutdown', 'input shutdown', 'input shutdown read complete'),
+    },
     promises: { client: ['connect ok', 'shutdownOutput ok', 'shutdownOutput ClosedChannelError'] },
     closing: { server: CLOSED_HERE, client: CLOSED_THERE },
   },

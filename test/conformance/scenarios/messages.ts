@@ -1,5 +1,5 @@
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
-import type { Channel } from '@knotty/transport'
+import type { Channel, ChannelHandler, ChannelHandlerContext } from '@knotty/transport'
 import { CLOSED_HERE, CLOSED_THERE, life } from '../logs.js'
 import type { Scenario } from '../scenario.js'
 import type { Side } from '../side.js'
@@ -29,7 +29,10 @@ const batch: Scenario = {
   id: 'batch',
   behaviour: 'writes leave in order with the flush, not before, and the answers come back in order',
   async run(cell) {
-    const pair = await cell.pair({ below: () => [new Gather(2)], on: { read: (side, text) => side.send(text) } }, { below: () => [new Gather(6)] })
+    const pair = await cell.pair(
+      { below: () => [new Gather(2)], on: { read: (side, text) => side.send(text) } },
+      { below: () => [new Gather(6)] },
+    )
     const { client } = pair
     client.write('aa')
     client.write('bb')
@@ -88,7 +91,7 @@ const randomSplits: Scenario = {
   async run(cell) {
     const framed = (): readonly [ReturnType<typeof newFramer>, DescribeFrames] => [newFramer(), new DescribeFrames()]
     const server = cell.side('server', {
-      below: () => [{ channelRead: (ctx, msg) => (ctx.writeAndFlush((msg as ByteBuf).retainedDuplicate(), null), ctx.fireChannelRead(msg)) }, ...framed()],
+      below: () => [new EchoOnTheWay(), ...framed()],
     })
     const client = cell.side('client', { below: framed })
     const listener = await cell.listen(() => server)
@@ -168,6 +171,14 @@ const wrongMessage: Scenario = {
       },
     },
   ],
+}
+
+/** Sends the bytes back as they come and passes them on. */
+class EchoOnTheWay implements ChannelHandler {
+  channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
+    ctx.writeAndFlush((msg as ByteBuf).retainedDuplicate(), null)
+    ctx.fireChannelRead(msg)
+  }
 }
 
 function sendUnwatched(channel: Channel, bytes: Uint8Array): void {

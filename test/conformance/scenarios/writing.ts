@@ -225,4 +225,12 @@ const emptyWrites: Scenario = {
   },
 }
 
-export const WRITING: readonly Scenario[] = [cancelWrites, cancelUnderWay, waterMarks, writableListener, duplex, userWritability, emptyWrites]
+export const WRITING: readonly Scenario[] = [
+  cancelWrites,
+  cancelUnderWay,
+  waterMarks,
+  writableListener,
+  duplex,
+  userWritability,
+  emptyWrites,
+]
