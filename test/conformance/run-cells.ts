@@ -12,7 +12,7 @@ import { SCENARIOS } from './scenarios/index.js'
 import { STORM } from './scenarios/storm.js'
 import type { TransportKit } from './transport-kit.js'
 
-const CELL_DEADLINE_MS = 8000
+const CELL_DEADLINE_MS = 5000
 
 /** Declares a test for each scenario in each cell, and one at the end that prints the table and finds cells that are missing. */
 export function runCells(scenarios: readonly Scenario[], kits: readonly TransportKit[] = KITS): void {

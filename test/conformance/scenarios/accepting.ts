@@ -84,6 +84,29 @@ const listening: Scenario = {
   },
 }
 
+const closeInBindListener: Scenario = {
+  id: 'close-in-bind-listener',
+  behaviour: 'close() inside the listener of the bind is followed by channelActive and channelInactive all the same',
+  async run(cell) {
+    const own = cell.side('listener')
+    const binding = cell.kit
+      .serverBootstrap(cell.group)
+      .handler(new ListenerRecorder(own))
+      .childHandler(() => undefined)
+      .bind(cell.kit.bindAddress())
+    const { channel } = binding
+    channel.closeFuture.addListener(() => own.log('closing', 'closeFuture'))
+    own.track('bind', binding).addListener(() => own.track('close', channel.close(), 'closing'))
+    await own.ended
+    await cell.connectAsUsual()
+  },
+  expected: {
+    inbound: { listener: ['registered', 'active', 'inactive', 'unregistered'] },
+    promises: { listener: ['bind ok'] },
+    closing: { listener: CLOSED_HERE },
+  },
+}
+
 const asyncInitializer: Scenario = {
   id: 'async-initializer',
   behaviour: 'an async initializer of accepted channels holds back every event, and bytes that came meanwhile are read after it',
@@ -186,4 +209,11 @@ const addresses: Scenario = {
   },
 }
 
-export const ACCEPTING: readonly Scenario[] = [listening, asyncInitializer, initializerThrows, handlerAddedThrows, addresses]
+export const ACCEPTING: readonly Scenario[] = [
+  listening,
+  closeInBindListener,
+  asyncInitializer,
+  initializerThrows,
+  handlerAddedThrows,
+  addresses,
+]
