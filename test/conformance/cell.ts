@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { type Channel, type ChannelFuture, ChannelOption, type EventLoopGroup, type HostResolver, type SocketAddressLike } from '@knotty/transport'
+import {
+  type Channel,
+  type ChannelFuture,
+  type ChannelHandler,
+  ChannelOption,
+  type EventLoopGroup,
+  type HostResolver,
+  type SocketAddressLike,
+} from '@knotty/transport'
 import type { LeakScope } from '../support/leak-scope.js'
 import type { SideLogs } from './logs.js'
 import { Side, type SideOptions } from './side.js'
@@ -17,6 +25,14 @@ export interface Pair {
   readonly client: Side
 }
 
+export interface ListenOptions extends SideOptions {
+  readonly group?: EventLoopGroup
+  /** Of the server channel. */
+  readonly handler?: ChannelHandler
+  /** The initializer of accepted channels: it calls `attach`, now or later. */
+  readonly initialize?: (attach: () => void) => void | Promise<void>
+}
+
 export interface ConnectOptions {
   readonly signal?: AbortSignal
   readonly resolver?: HostResolver
@@ -30,7 +46,9 @@ export class Cell {
   readonly mode: Mode
   readonly group: EventLoopGroup
   readonly scope: LeakScope
+  /** Those with compared logs. */
   readonly sides: Side[] = []
+  private readonly everySide: Side[] = []
   /** Of the first accepted socket; of the listener or of a client where none was accepted. */
   inode: string | undefined = undefined
   private acceptedInode = false
@@ -41,7 +59,7 @@ export class Cell {
     this.scope = scope
     this.group = scope.group()
     scope.onEnd(() => {
-      for (const side of this.sides) if (side.isOpen) side.channel.close()
+      for (const side of this.everySide) if (side.isOpen) side.channel.close()
     })
   }
 
@@ -50,25 +68,27 @@ export class Cell {
   }
 
   side(label: string, options: SideOptions = {}): Side {
-    const side = new Side(label, options, this.manual)
+    const side = this.unlogged(label, options)
     this.sides.push(side)
     return side
   }
 
   /** A side whose logs are not compared. */
   unlogged(label: string, options: SideOptions = {}): Side {
-    return new Side(label, options, this.manual)
+    const side = new Side(label, options, this.manual)
+    this.everySide.push(side)
+    return side
   }
 
-  /** A server whose `index`-th accepted channel becomes the side that `child` gives. */
-  async listen(child: (index: number) => Side, options: SideOptions = {}, group: EventLoopGroup = this.group): Promise<Channel> {
+  /** A server whose `index`-th accepted channel becomes the side that `child` gives; it is closed at the end. */
+  async listen(child: (index: number) => Side, options: ListenOptions = {}): Promise<Channel> {
     let accepted = 0
-    const bootstrap = this.kit.serverBootstrap(group).childHandler((channel) => {
-      child(accepted++).attach(channel)
-      if (this.acceptedInode) return
-      this.inode = this.kit.inode(channel)
-      this.acceptedInode = true
+    const bootstrap = this.kit.serverBootstrap(options.group ?? this.group).childHandler((channel) => {
+      this.noteInode(channel)
+      const attach = (): void => child(accepted++).attach(channel)
+      return options.initialize === undefined ? attach() : options.initialize(attach)
     })
+    if (options.handler !== undefined) bootstrap.handler(options.handler)
     for (const [key, value] of this.optionsOf(options)) bootstrap.childOption(key, value as never)
     const listener = await bootstrap.bind(this.kit.bindAddress())
     this.inode ??= this.kit.inode(listener)
@@ -135,9 +155,15 @@ export class Cell {
     )
   }
 
+  private noteInode(accepted: Channel): void {
+    if (this.acceptedInode) return
+    this.inode = this.kit.inode(accepted)
+    this.acceptedInode = true
+  }
+
   /** Nothing the scenario began is left. */
   assertOver(): void {
-    for (const side of this.sides) {
+    for (const side of this.everySide) {
       assert.deepEqual([...side.pending], [], `${side.label}: operations that never completed`)
       assert.equal(side.isOpen, false, `${side.label}: the channel is open still`)
     }

@@ -24,6 +24,8 @@ export const NOT_APPLICABLE: readonly NotApplicableCell[] = [
 export function notApplicable(scenario: string, transport: KitName, mode: Mode): NotApplicableCell | undefined {
   return NOT_APPLICABLE.find(
     (each) =>
-      (each.scenario === '*' || each.scenario === scenario) && each.transport === transport && (each.mode === undefined || each.mode === mode),
+      (each.scenario === '*' || each.scenario === scenario) &&
+      each.transport === transport &&
+      (each.mode === undefined || each.mode === mode),
   )
 }

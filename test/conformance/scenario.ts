@@ -8,7 +8,7 @@ export interface Difference {
   readonly modes?: readonly Mode[]
   readonly why: string
   /** Replaces the sides it names. */
-  readonly expected: Partial<Logs>
+  readonly expected: Partial<Logs & { readonly merged: SideLogs }>
 }
 
 /** Something every transport must do in the same way. */
@@ -23,7 +23,7 @@ export interface Scenario {
   readonly differs?: readonly Difference[]
   /** The interleaving of the three logs, where it is the same in all cells. */
   readonly merged?: SideLogs
-  /** When the scenario is given up, in ms; 8,000 without it. */
+  /** When the scenario is given up, in ms; 5,000 without it. */
   readonly deadlineMs?: number
   /** How often channels become unwritable is up to the kernel: these lines are left out of the logs. */
   readonly ignoreWritability?: boolean

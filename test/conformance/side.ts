@@ -153,6 +153,10 @@ export class Side {
     return this.channel.close(this.track(name, this.channel.newPromise(), 'closing'))
   }
 
+  disconnect(): ChannelFuture {
+    return this.channel.disconnect(this.track('disconnect', this.channel.newPromise(), 'closing'))
+  }
+
   abort(): ChannelFuture {
     return this.track('abort', this.channel.abort(), 'closing')
   }
@@ -167,6 +171,6 @@ function nameOf(message: string | Uint8Array): string {
 }
 
 /** Always a ByteBuf: the local transport passes messages as they are. */
-export function bufferOf(message: string | Uint8Array): ByteBuf {
+function bufferOf(message: string | Uint8Array): ByteBuf {
   return typeof message === 'string' ? Unpooled.copiedBuffer(message, 'latin1') : Unpooled.wrappedBuffer(message)
 }

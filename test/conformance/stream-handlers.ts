@@ -14,7 +14,7 @@ export class Gather implements ChannelHandler {
   }
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
-    this.text += (msg as ByteBuf).toString('latin1')
+    this.text += ByteBuf.isByteBuf(msg) ? msg.toString('latin1') : Buffer.from(msg as Uint8Array).toString('latin1')
     release(msg)
     while (this.text.length >= this.length) {
       const whole = this.text.slice(0, this.length)

@@ -1,7 +1,8 @@
+import type { ChannelHandler } from '@knotty/transport'
 import type { Cell } from '../cell.js'
 import { CLOSED_HERE, CLOSED_THERE, life, type Logs } from '../logs.js'
 import type { EventName } from '../recording-handler.js'
-import type { Scenario } from '../scenario.js'
+import type { Difference, Scenario } from '../scenario.js'
 import type { Side } from '../side.js'
 
 /** How the server's channel is brought to the callback in which it is closed. */
@@ -143,6 +144,51 @@ const writeListener: Scenario = {
   },
 }
 
+type OutboundName = 'write' | 'flush' | 'read'
+
+/** close() in an outbound method, behind passing the operation on, when the server has read `go`. */
+function insideOutbound(name: OutboundName, expected: Logs, differs: readonly Difference[] = []): Scenario {
+  return {
+    id: `close-in-outbound-${name}`,
+    behaviour: `close() inside a handler's ${name}() ends the connection once`,
+    async run(cell) {
+      let armed = false
+      const closeOnce = (): void => {
+        if (armed) server.close()
+        armed = false
+      }
+      const closing: ChannelHandler = {
+        write(ctx, msg, promise) {
+          ctx.write(msg, promise)
+          if (name === 'write') closeOnce()
+        },
+        flush(ctx) {
+          ctx.flush()
+          if (name === 'flush') closeOnce()
+        },
+        read(ctx) {
+          ctx.read()
+          if (name === 'read') closeOnce()
+        },
+      }
+      const { server, client } = await cell.pair({
+        below: () => [closing],
+        on: {
+          read: (side) => {
+            armed = true
+            if (name === 'read') side.ctx.read()
+            else side.send('answer')
+          },
+        },
+      })
+      client.send('go')
+      await Promise.all([server.ended, client.ended])
+    },
+    expected,
+    differs,
+  }
+}
+
 const connectListener: Scenario = {
   id: 'close-in-connect-listener',
   behaviour: 'close() inside the listener of the connect is followed by channelActive and channelInactive all the same',
@@ -188,6 +234,31 @@ export const CLOSE_INSIDE: readonly Scenario[] = [
     inbound: { client: life() },
     promises: { client: ['connect ok'] },
     closing: { client: CLOSED_HERE },
+  }),
+  insideOutbound('write', {
+    inbound: { server: life('read go'), client: life() },
+    promises: { server: ['write answer ClosedChannelError'], client: ['connect ok', 'write go ok'] },
+    closing: { server: CLOSED_HERE, client: CLOSED_THERE },
+  }),
+  insideOutbound(
+    'flush',
+    {
+      inbound: { server: life('read go'), client: life('read answer') },
+      promises: { server: ['write answer ok'], client: ['connect ok', 'write go ok'] },
+      closing: { server: CLOSED_HERE, client: CLOSED_THERE },
+    },
+    [
+      {
+        transports: ['net', 'unix-net'],
+        why: 'a write completes in a callback, which comes after the close',
+        expected: { promises: { server: ['write answer ClosedChannelError'] } },
+      },
+    ],
+  ),
+  insideOutbound('read', {
+    inbound: { server: life('read go'), client: life() },
+    promises: { client: ['connect ok', 'write go ok'] },
+    closing: { server: CLOSED_HERE, client: CLOSED_THERE },
   }),
   writeListener,
   connectListener,

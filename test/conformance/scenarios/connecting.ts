@@ -66,6 +66,21 @@ const cancelUnderWay: Scenario = {
   expected: { inbound: NEVER_ACTIVE, promises: { client: ['connect CancellationError'] }, closing: { client: ENDED_INACTIVE } },
 }
 
+const cancelInKernel: Scenario = {
+  id: 'connect-cancelled-in-kernel',
+  behaviour: 'a connect that is cancelled ahead of its answer closes its channel, also when the peer has accepted by then',
+  async run(cell) {
+    const client = cell.side('client')
+    // Whether the server sees a short connection, or none, depends on the kernel and is in no log.
+    const listener = await cell.listen(() => cell.unlogged('server'))
+    const connecting = cell.connect(client, cell.kit.addressOf(listener), { then: () => void connecting.cancel() })
+    await client.settled(connecting)
+    await client.ended
+    await cell.connectAsUsual()
+  },
+  expected: { inbound: NEVER_ACTIVE, promises: { client: ['connect CancellationError'] }, closing: { client: ENDED_INACTIVE } },
+}
+
 const closeUnderWay: Scenario = {
   id: 'connect-closed',
   behaviour: 'close() while a connect is under way fails the connect with ClosedChannelError',
@@ -162,6 +177,7 @@ export const CONNECTING: readonly Scenario[] = [
   timeout,
   cancelBeforeStart,
   cancelUnderWay,
+  cancelInKernel,
   closeUnderWay,
   connectTwice,
   writeBeforeActive,

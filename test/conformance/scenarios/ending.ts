@@ -94,6 +94,31 @@ const closeDelivers: Scenario = {
   },
 }
 
+const closeDeliversMuch: Scenario = {
+  id: 'close-delivers-much',
+  behaviour: 'close() inside the listener of a large write comes behind its last byte',
+  async run(cell) {
+    const { server, client } = await cell.pair(
+      {},
+      {
+        quiet: true,
+        on: { inactive: (side) => side.log('inbound', `all bytes came: ${side.bytes === cell.kit.stallBytes}`) },
+      },
+    )
+    server.send(new Uint8Array(cell.kit.stallBytes), 'much').addListener(() => server.close())
+    await Promise.all([server.ended, client.ended])
+  },
+  expected: {
+    inbound: {
+      // The second time tells that the pending bytes are gone; the channel is closed by then, and so not writable. Netty does the same.
+      server: life('unwritable', 'unwritable'),
+      client: ['registered', 'active', 'inactive', 'all bytes came: true', 'unregistered'],
+    },
+    promises: { server: ['write much ok'], client: ['connect ok'] },
+    closing: { server: CLOSED_HERE, client: CLOSED_THERE },
+  },
+}
+
 const closeTwice: Scenario = {
   id: 'close-twice',
   behaviour: 'close() a second time, during the first and after it, completes and fires nothing again',
@@ -139,4 +164,170 @@ const uncaught: Scenario = {
   logsWarnings: true,
 }
 
-export const ENDING: readonly Scenario[] = [reset, closePending, closeDelivers, closeTwice, uncaught]
+const abortPending: Scenario = {
+  id: 'abort-pending',
+  behaviour: 'abort() with writes that a stalled peer holds up fails them in order and ends the connection',
+  async run(cell) {
+    const { server, client } = await cell.pair({}, { reading: 'never' })
+    server.send(new Uint8Array(cell.kit.stallBytes), 'much')
+    server.send('flushed')
+    server.write('unflushed')
+    server.abort()
+    server.abort()
+    await server.ended
+    client.close()
+    await client.ended
+  },
+  expected: {
+    inbound: { server: life('unwritable'), client: life() },
+    promises: {
+      server: ['write much ClosedChannelError', 'write flushed ClosedChannelError', 'write unflushed ClosedChannelError'],
+      client: ['connect ok'],
+    },
+    closing: { server: ['closeFuture', 'abort ok', 'abort ok', 'inactive', 'unregistered', 'removed'], client: CLOSED_HERE },
+  },
+}
+
+const resetWhileWriting: Scenario = {
+  id: 'reset-with-pending',
+  behaviour: 'the reset of a peer that let nothing through comes to exceptionCaught, then the writes fail',
+  async run(cell) {
+    const { server, client } = await cell.pair({}, { reading: 'never' })
+    server.send(new Uint8Array(cell.kit.stallBytes), 'much')
+    server.send('flushed')
+    server.write('unflushed')
+    client.abort()
+    await Promise.all([server.ended, client.ended])
+  },
+  expected: {
+    inbound: { server: life('unwritable', 'exception ECONNRESET'), client: life() },
+    promises: {
+      server: ['write much ClosedChannelError', 'write flushed ClosedChannelError', 'write unflushed ClosedChannelError'],
+      client: ['connect ok'],
+    },
+    closing: { server: CLOSED_THERE, client: ['closeFuture', 'abort ok', 'inactive', 'unregistered', 'removed'] },
+  },
+  differs: [
+    {
+      transports: ['local'],
+      why: 'there is no reset: the peer finds a plain end',
+      expected: { inbound: { server: life('unwritable') } },
+    },
+  ],
+}
+
+const resetFoundByWrite: Scenario = {
+  id: 'reset-found-by-write',
+  behaviour: 'the reset of the peer that a write finds, with nobody reading, fails the flushed writes with the error itself',
+  async run(cell) {
+    const { server, client } = await cell.pair({ reading: 'never' }, { reading: 'never' })
+    server.send(new Uint8Array(cell.kit.stallBytes), 'much')
+    server.send('flushed')
+    server.write('unflushed')
+    client.abort()
+    await Promise.all([server.ended, client.ended])
+    server.send('late')
+  },
+  expected: {
+    inbound: { server: life('unwritable'), client: life() },
+    promises: {
+      server: ['write much ECONNRESET', 'write flushed ECONNRESET', 'write unflushed ClosedChannelError', 'write late ClosedChannelError'],
+      client: ['connect ok'],
+    },
+    closing: { server: CLOSED_THERE, client: ['closeFuture', 'abort ok', 'inactive', 'unregistered', 'removed'] },
+  },
+  differs: [
+    {
+      transports: ['unix-libuv', 'unix-net'],
+      why: 'there is no reset: the write finds nobody at the other end',
+      expected: {
+        promises: {
+          server: ['write much EPIPE', 'write flushed EPIPE', 'write unflushed ClosedChannelError', 'write late ClosedChannelError'],
+        },
+      },
+    },
+    {
+      transports: ['local'],
+      why: 'there is no reset: the end of the peer closes the channel',
+      expected: {
+        promises: {
+          server: [
+            'write much ClosedChannelError',
+            'write flushed ClosedChannelError',
+            'write unflushed ClosedChannelError',
+            'write late ClosedChannelError',
+          ],
+        },
+      },
+    },
+  ],
+}
+
+const disconnect: Scenario = {
+  id: 'disconnect',
+  behaviour: 'disconnect() of a connection is close()',
+  async run(cell) {
+    const { server, client } = await cell.pair()
+    client.write('unflushed')
+    client.disconnect()
+    await Promise.all([server.ended, client.ended])
+  },
+  expected: {
+    inbound: { server: life(), client: life() },
+    promises: { client: ['connect ok', 'write unflushed ClosedChannelError'] },
+    closing: { server: CLOSED_THERE, client: ['closeFuture', 'disconnect ok', 'inactive', 'unregistered', 'removed'] },
+  },
+}
+
+const writeToEnded: Scenario = {
+  id: 'write-to-ended-peer',
+  behaviour: 'writes to a peer that has closed fail in the end, and the channel closes without a read',
+  async run(cell) {
+    const { server, client } = await cell.pair({ reading: 'never' })
+    client.close()
+    await client.ended
+    // The kernel takes the first and hears of the reset; how many more it takes is its own business.
+    while (server.isOpen) {
+      server.channel.writeAndFlush(Buffer.from('anybody there?'), null)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    server.send('late')
+    await server.ended
+  },
+  expected: {
+    inbound: { server: life(), client: life() },
+    promises: { server: ['write late ClosedChannelError'], client: ['connect ok'] },
+    closing: { server: CLOSED_THERE, client: CLOSED_HERE },
+  },
+}
+
+const groupShutdown: Scenario = {
+  id: 'group-shutdown',
+  behaviour: 'shutting the event loops down closes both ends, with every event in its order',
+  async run(cell) {
+    const { server, client } = await cell.pair()
+    server.write('unflushed')
+    await cell.group.shutdownGracefully({ quietPeriodMs: 0 })
+    await Promise.all([server.ended, client.ended])
+  },
+  expected: {
+    inbound: { server: life(), client: life() },
+    promises: { server: ['write unflushed ClosedChannelError'], client: ['connect ok'] },
+    closing: { server: CLOSED_THERE, client: CLOSED_THERE },
+  },
+}
+
+export const ENDING: readonly Scenario[] = [
+  reset,
+  closePending,
+  closeDelivers,
+  closeDeliversMuch,
+  closeTwice,
+  uncaught,
+  abortPending,
+  resetWhileWriting,
+  resetFoundByWrite,
+  disconnect,
+  writeToEnded,
+  groupShutdown,
+]

@@ -51,7 +51,7 @@ function fullClosure(first: SideName): Scenario {
   const connected: Record<SideName, readonly string[]> = { server: [], client: ['connect ok'] }
   return {
     id: `full-close-${first}-first`,
-    behaviour: `without ALLOW_HALF_CLOSURE the end of the ${first}'s output closes the other end behind its last bytes, and that closes the ${first}`,
+    behaviour: `without ALLOW_HALF_CLOSURE the end of the ${first}'s output closes both ends, behind its last bytes`,
     async run(cell) {
       const pair = await cell.pair()
       pair[first].send('last')
@@ -99,6 +99,31 @@ const shutdownWithPending: Scenario = {
   },
 }
 
+const shutdownBehindMuch: Scenario = {
+  id: 'shutdown-output-behind',
+  behaviour: 'shutdownOutput() inside the listener of a large write comes behind its last byte',
+  async run(cell) {
+    const pair = await cell.pair(HALF, {
+      ...HALF,
+      quiet: true,
+      on: { event: (side) => side.log('inbound', `all bytes came: ${side.bytes === cell.kit.stallBytes}`) },
+    })
+    const { server, client } = pair
+    server.send(new Uint8Array(cell.kit.stallBytes), 'much').addListener(() => server.shutdownOutput())
+    await client.seen('input shutdown read complete')
+    await cell.finish(pair)
+  },
+  expected: {
+    inbound: {
+      // The second time tells that the pending bytes are gone; the output is shut down by then, and so not writable. Netty does the same.
+      server: life('unwritable', 'output shutdown', 'unwritable', 'input shutdown', 'input shutdown read complete'),
+      client: life('input shutdown', 'all bytes came: true', 'input shutdown read complete', 'all bytes came: true'),
+    },
+    promises: { server: ['write much ok', 'shutdownOutput ok'], client: ['connect ok'] },
+    closing: { server: CLOSED_THERE, client: CLOSED_HERE },
+  },
+}
+
 const shutdownTwice: Scenario = {
   id: 'shutdown-output-twice',
   behaviour: 'a second shutdownOutput() fails and fires nothing',
@@ -111,9 +136,37 @@ const shutdownTwice: Scenario = {
     await Promise.all([pair.server.ended, pair.client.ended])
   },
   expected: {
-    inbound: { server: life('input shutdown', 'input shutdown read complete'), client: life('output shutdown', 'input shutdown', 'input shutdown read complete') },
+    inbound: {
+      server: life('input shutdown', 'input shutdown read complete'),
+      client: life('output shutdown', 'input shutdown', 'input shutdown read complete'),
+    },
     promises: { client: ['connect ok', 'shutdownOutput ok', 'shutdownOutput ClosedChannelError'] },
     closing: { server: CLOSED_HERE, client: CLOSED_THERE },
+  },
+}
+
+const shutdownInput: Scenario = {
+  id: 'shutdown-input',
+  behaviour: 'shutdownInput() discards what comes, is told once, leaves the output alone and still finds the end',
+  async run(cell) {
+    const { server, client } = await cell.pair()
+    client.send('heard')
+    await server.seen('read heard')
+    server.track('shutdownInput', server.channel.shutdownInput())
+    server.track('shutdownInput again', server.channel.shutdownInput())
+    await client.send('not heard')
+    server.send('answer')
+    await client.seen('read answer')
+    client.close()
+    await Promise.all([server.ended, client.ended])
+  },
+  expected: {
+    inbound: { server: life('read heard', 'input shutdown'), client: life('read answer') },
+    promises: {
+      server: ['shutdownInput ok', 'shutdownInput again ok', 'write answer ok'],
+      client: ['connect ok', 'write heard ok', 'write not heard ok'],
+    },
+    closing: { server: CLOSED_THERE, client: CLOSED_HERE },
   },
 }
 
@@ -125,5 +178,7 @@ export const HALF_CLOSURE: readonly Scenario[] = [
   ...SIDES.map(halfClosure),
   ...SIDES.map(fullClosure),
   shutdownWithPending,
+  shutdownBehindMuch,
   shutdownTwice,
+  shutdownInput,
 ]

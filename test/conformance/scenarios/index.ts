@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.js'
+import { ACCEPTING } from './accepting.js'
 import { CLOSE_INSIDE } from './close-inside.js'
 import { CONNECTING } from './connecting.js'
 import { DEREGISTRATION } from './deregistration.js'
@@ -13,6 +14,7 @@ import { WRITING } from './writing.js'
 /** The rows of the table. */
 export const SCENARIOS: readonly Scenario[] = [
   ...CONNECTING,
+  ...ACCEPTING,
   ...MESSAGES,
   ...READING,
   ...WRITING,

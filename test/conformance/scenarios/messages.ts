@@ -1,5 +1,5 @@
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
-import type { Channel } from '@knotty/transport'
+import type { Channel, ChannelHandler, ChannelHandlerContext } from '@knotty/transport'
 import { CLOSED_HERE, CLOSED_THERE, life } from '../logs.js'
 import type { Scenario } from '../scenario.js'
 import type { Side } from '../side.js'
@@ -29,7 +29,10 @@ const batch: Scenario = {
   id: 'batch',
   behaviour: 'writes leave in order with the flush, not before, and the answers come back in order',
   async run(cell) {
-    const pair = await cell.pair({ below: () => [new Gather(2)], on: { read: (side, text) => side.send(text) } }, { below: () => [new Gather(6)] })
+    const pair = await cell.pair(
+      { below: () => [new Gather(2)], on: { read: (side, text) => side.send(text) } },
+      { below: () => [new Gather(6)] },
+    )
     const { client } = pair
     client.write('aa')
     client.write('bb')
@@ -88,7 +91,7 @@ const randomSplits: Scenario = {
   async run(cell) {
     const framed = (): readonly [ReturnType<typeof newFramer>, DescribeFrames] => [newFramer(), new DescribeFrames()]
     const server = cell.side('server', {
-      below: () => [{ channelRead: (ctx, msg) => (ctx.writeAndFlush(copied(msg), null), ctx.fireChannelRead(msg)) }, ...framed()],
+      below: () => [new EchoOnTheWay(), ...framed()],
     })
     const client = cell.side('client', { below: framed })
     const listener = await cell.listen(() => server)
@@ -117,13 +120,69 @@ const randomSplits: Scenario = {
   ignoreWritability: true,
 }
 
-function sendUnwatched(channel: Channel, bytes: Uint8Array): void {
-  channel.writeAndFlush(Unpooled.wrappedBuffer(bytes), null)
+const bufferKinds: Scenario = {
+  id: 'buffer-kinds',
+  behaviour: 'ByteBufs, their slices, Buffers and views of larger arrays arrive as the bytes they hold',
+  async run(cell) {
+    const pair = await cell.pair({ below: () => [new Gather(10)] })
+    const { server, client } = pair
+    const { channel } = client
+    channel.write(Unpooled.copiedBuffer('__ab__', 'latin1').slice(2, 2), client.promise('write slice'))
+    channel.write(Buffer.from('cd'), client.promise('write Buffer'))
+    channel.write(new Uint8Array(Buffer.from('__ef__')).subarray(2, 4), client.promise('write subarray'))
+    channel.write(Unpooled.copiedBuffer('__gh', 'latin1').skipBytes(2), client.promise('write rest'))
+    channel.writeAndFlush(Unpooled.wrappedBuffer(Buffer.from('ij')), client.promise('write wrapped'))
+    await server.seen('read abcdefghij')
+    await cell.finish(pair)
+  },
+  expected: {
+    inbound: { server: life('read abcdefghij'), client: life() },
+    promises: { client: ['connect ok', ...['slice', 'Buffer', 'subarray', 'rest', 'wrapped'].map((kind) => `write ${kind} ok`)] },
+    closing: { server: CLOSED_THERE, client: CLOSED_HERE },
+  },
 }
 
-/** With indexes of its own: the framer moves those of the message before the bytes have left. */
-function copied(msg: unknown): ByteBuf {
-  return (msg as ByteBuf).retainedDuplicate()
+const wrongMessage: Scenario = {
+  id: 'string-message',
+  behaviour: 'a message that is no buffer fails its own write, and what is written around it arrives',
+  async run(cell) {
+    const pair = await cell.pair()
+    const { server, client } = pair
+    client.send('before')
+    await server.seen('read before')
+    client.channel.writeAndFlush('a string', client.promise('write a string'))
+    await client.until(() => client.pending.size === 0)
+    client.send('after')
+    await server.seen('read after')
+    await cell.finish(pair)
+  },
+  expected: {
+    inbound: { server: life('read before', 'read after'), client: life() },
+    promises: { client: ['connect ok', 'write before ok', 'write a string UnsupportedMessageTypeError', 'write after ok'] },
+    closing: { server: CLOSED_THERE, client: CLOSED_HERE },
+  },
+  differs: [
+    {
+      transports: ['local'],
+      why: 'it takes messages of any kind',
+      expected: {
+        inbound: { server: life('read before', 'read a string', 'read after') },
+        promises: { client: ['connect ok', 'write before ok', 'write a string ok', 'write after ok'] },
+      },
+    },
+  ],
+}
+
+/** Sends the bytes back as they come and passes them on. */
+class EchoOnTheWay implements ChannelHandler {
+  channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
+    ctx.writeAndFlush((msg as ByteBuf).retainedDuplicate(), null)
+    ctx.fireChannelRead(msg)
+  }
+}
+
+function sendUnwatched(channel: Channel, bytes: Uint8Array): void {
+  channel.writeAndFlush(Unpooled.wrappedBuffer(bytes), null)
 }
 
 /** Numbers in [0, 1) that are the same for the same seed. */
@@ -135,4 +194,4 @@ function randomFrom(seed: number): () => number {
   }
 }
 
-export const MESSAGES: readonly Scenario[] = [echo, batch, fixedSplits, randomSplits]
+export const MESSAGES: readonly Scenario[] = [echo, batch, fixedSplits, randomSplits, bufferKinds, wrongMessage]

@@ -93,7 +93,10 @@ const writeInCallbacks: Scenario = {
       client: life(...[...'12345678'].map((text) => `read ${text}`)),
     },
     promises: {
-      server: [...[...'12345678'].map((text) => `write ${text} ok`), ...['9', '10', '11'].map((text) => `write ${text} ClosedChannelError`)],
+      server: [
+        ...[...'12345678'].map((text) => `write ${text} ok`),
+        ...['9', '10', '11'].map((text) => `write ${text} ClosedChannelError`),
+      ],
       client: ['connect ok', 'write go ok'],
     },
     closing: { server: CLOSED_THERE, client: CLOSED_HERE },

@@ -2,6 +2,7 @@ import { ChannelOption } from '@knotty/transport'
 import { option } from '../../support/tcp.js'
 import { CLOSED_HERE, CLOSED_THERE, life } from '../logs.js'
 import type { Scenario } from '../scenario.js'
+import type { Side, SideOptions } from '../side.js'
 import { Gather } from '../stream-handlers.js'
 
 const WATER_MARK = option(ChannelOption.WRITE_BUFFER_WATER_MARK, { low: 32_768, high: 65_536 })
@@ -151,6 +152,33 @@ const writableListener: Scenario = {
   ignoreWritability: true,
 }
 
+const duplex: Scenario = {
+  id: 'duplex',
+  behaviour: 'both ends send much at the same time, each while it is writable, and both get everything',
+  async run(cell) {
+    const total = cell.kit.stallBytes
+    const left: Record<string, number> = { server: total, client: total }
+    const produce = (side: Side): void => {
+      const { channel, label } = side
+      while ((left[label] as number) > 0 && channel.isWritable) {
+        const bytes = Math.min(left[label] as number, 60_000)
+        left[label] = (left[label] as number) - bytes
+        channel.writeAndFlush(new Uint8Array(bytes), null)
+      }
+    }
+    const options: SideOptions = { options: [WATER_MARK], quiet: true, on: { active: produce, writability: produce } }
+    const pair = await cell.pair(options, options)
+    await Promise.all([pair.server.received(total), pair.client.received(total)])
+    await cell.finish(pair)
+  },
+  expected: {
+    inbound: { server: life(), client: life() },
+    promises: { client: ['connect ok'] },
+    closing: { server: CLOSED_THERE, client: CLOSED_HERE },
+  },
+  ignoreWritability: true,
+}
+
 const userWritability: Scenario = {
   id: 'user-writability',
   behaviour: 'a user-defined writability bit makes the channel unwritable and writable again, and writes go out all the same',
@@ -197,4 +225,12 @@ const emptyWrites: Scenario = {
   },
 }
 
-export const WRITING: readonly Scenario[] = [cancelWrites, cancelUnderWay, waterMarks, writableListener, userWritability, emptyWrites]
+export const WRITING: readonly Scenario[] = [
+  cancelWrites,
+  cancelUnderWay,
+  waterMarks,
+  writableListener,
+  duplex,
+  userWritability,
+  emptyWrites,
+]
