@@ -60,7 +60,7 @@ function unixKit(name: KitName, classes: ChannelClasses): TransportKit {
   let directory: string | undefined
   let paths = 0
   const freshPath = (): string => {
-    directory ??= mkdtempSync(path.join(tmpdir(), 'knotty-'))
+    directory ??= mkdtempSync(path.join(tmpdir(), 'knotty-conformance-'))
     return path.join(directory, String(++paths))
   }
   return {
