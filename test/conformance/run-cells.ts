@@ -3,7 +3,6 @@ import { after, test, type TestContext } from 'node:test'
 import { type Logger, setLogger } from '@knotty/common'
 import { leakScope } from '../support/leak-scope.js'
 import { Cell, type Mode, MODES, NotApplicable } from './cell.js'
-import { KITS } from './kits.js'
 import type { Logs, SideLogs } from './logs.js'
 import { NOT_APPLICABLE, notApplicable } from './not-applicable.js'
 import type { Difference, Scenario } from './scenario.js'
@@ -15,7 +14,7 @@ import type { TransportKit } from './transport-kit.js'
 const CELL_DEADLINE_MS = 5000
 
 /** Declares a test for each scenario in each cell, and one at the end that prints the table and finds cells that are missing. */
-export function runCells(scenarios: readonly Scenario[], kits: readonly TransportKit[] = KITS): void {
+export function runCells(scenarios: readonly Scenario[], kits: readonly TransportKit[]): void {
   const table = new ResultTable(
     scenarios.map((scenario) => scenario.id),
     kits.map((kit) => kit.name),

@@ -247,13 +247,6 @@ export const CLOSE_INSIDE: readonly Scenario[] = [
       promises: { server: ['write answer ok'], client: ['connect ok', 'write go ok'] },
       closing: { server: CLOSED_HERE, client: CLOSED_THERE },
     },
-    [
-      {
-        transports: ['net', 'unix-net'],
-        why: 'a write completes in a callback, which comes after the close',
-        expected: { promises: { server: ['write answer ClosedChannelError'] } },
-      },
-    ],
   ),
   insideOutbound('read', {
     inbound: { server: life('read go'), client: life() },

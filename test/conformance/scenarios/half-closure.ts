@@ -122,6 +122,13 @@ const shutdownBehindMuch: Scenario = {
     promises: { server: ['write much ok', 'shutdownOutput ok'], client: ['connect ok'] },
     closing: { server: CLOSED_THERE, client: CLOSED_HERE },
   },
+  differs: [
+    {
+      transports: ['local'],
+      why: 'a peer that reads takes it whole at once: the write is over before its listener is added',
+      expected: { inbound: { server: life('unwritable', 'writable', 'output shutdown', 'input shutdown', 'input shutdown read complete') } },
+    },
+  ],
 }
 
 const shutdownTwice: Scenario = {

@@ -70,10 +70,12 @@ export class LocalSocket implements RawSocket {
     this.reading = false
   }
 
-  /** Gives a message to the peer. False: it has no room, the owner hears of it later. Throws EPIPE when nobody will read it. */
+  /** Gives a message to the peer. False: it has no room, the owner hears of it later. Throws EPIPE, or ECONNRESET, when nobody will read it. */
   push(msg: unknown): boolean {
     const { peer } = this
-    if (peer === undefined || peer.closed || this.outputEnded) throw systemError('EPIPE', 'write', this.peerAddress)
+    if (peer === undefined || peer.closed || this.outputEnded) {
+      throw systemError(this.ending === 'reset' ? 'ECONNRESET' : 'EPIPE', 'write', this.peerAddress)
+    }
     return peer.receive(msg)
   }
 
