@@ -71,7 +71,7 @@ export const memoryExits: readonly AcceptExit[] = [
     setUp(run) {
       if (run.cell.transport.name !== 'net') throw new NotApplicable()
       noMemory(run)
-      // Of those that are added, error is neither the first nor the last; Node itself adds none to a socket it has accepted.
+      // Neither the first listener that the channel adds nor the last; Node itself adds none for errors.
       intercept(run, Socket.prototype, 'on', (_, [event]) => {
         if (event === 'error') run.fault.hit()
       })
