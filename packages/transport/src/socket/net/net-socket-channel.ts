@@ -63,7 +63,7 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
   }
 
   protected own(socket: NetSocket): void {
-    socket.owner = this
+    socket.attach(this)
   }
 
   protected prepare(_socket: NetSocket): void {
