@@ -38,6 +38,7 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
   private inFlight: InFlight | undefined = undefined
 
   override socketOptionChanged(option: ChannelOption<unknown>, value: unknown): void {
+    super.socketOptionChanged(option, value)
     // What is set before registration is applied then, together with the default of TCP_NODELAY. Node ignores both on a Unix socket.
     if (this.socket === undefined || !this.prepared) return
     if (option === ChannelOption.TCP_NODELAY) this.socket.socket.setNoDelay(value as boolean)
