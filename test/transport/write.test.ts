@@ -13,6 +13,7 @@ import {
   type EventLoopGroupOptions,
   UnsupportedMessageTypeError,
 } from '@knotty/transport'
+import { completesInFlush, notOver } from '../support/cell.js'
 import { type LeakScope, leakScope } from '../support/leak-scope.js'
 import { eventually } from '../support/proc-sockets.js'
 import { connect, option, type OptionValues, plainClient, plainServer, readAll, readBytes, serve } from '../support/tcp.js'
@@ -41,6 +42,7 @@ const STALLING = 32 << 20
 describe('write and flush', () => {
   test(
     'complete a promise inside flush() when the kernel takes all at once, and not before',
+    notOver(['net', 'net-unix'], 'they complete in the callback of the write'),
     leakScope(async (scope) => {
       const { channel } = await open(scope)
       const small = channel.write(Buffer.from('a'))
@@ -122,9 +124,10 @@ describe('write and flush', () => {
       const got = readBytes(socket, parts.reduce((sum, part) => sum + part.length, 0))
       const writes = parts.map((part) => channel.write(part))
       channel.flush()
-      assert.ok(writes.every((write) => write.isSuccess))
+      if (completesInFlush()) assert.ok(writes.every((write) => write.isSuccess))
+      await Promise.all(writes)
       const { counters } = channel.eventLoop
-      assert.deepEqual([counters.writeRequests, counters.asyncWriteRequests], [3, 0])
+      assert.deepEqual([counters.writeRequests, counters.asyncWriteRequests], [3, completesInFlush() ? 0 : 3])
       assert.equal(sha256(await got), sha256(Buffer.concat(parts)))
     }),
   )
@@ -153,6 +156,8 @@ describe('write and flush', () => {
       write('empty 2', Unpooled.EMPTY_BUFFER)
       write('empty 3', Unpooled.buffer(8))
       channel.flush()
+      assert.equal(order.length, completesInFlush() ? 4 : 0)
+      await eventually(() => assert.equal(order.length, 4))
       assert.deepEqual(order, ['empty 1', 'bytes 1', 'empty 2', 'empty 3'])
       write('large', new Uint8Array(STALLING))
       write('empty 4', new Uint8Array(0))
@@ -186,7 +191,7 @@ describe('write and flush', () => {
       const { channel } = await open(scope)
       const sent = Unpooled.copiedBuffer('sent')
       channel.writeAndFlush(sent, null)
-      assert.equal(sent.refCnt, 0)
+      await eventually(() => assert.equal(sent.refCnt, 0))
       const stalled = Unpooled.wrappedBuffer(Buffer.alloc(STALLING))
       channel.writeAndFlush(stalled, null)
       const behind = Unpooled.copiedBuffer('behind')
@@ -211,7 +216,7 @@ describe('write and flush', () => {
       for (const msg of [42, {}, null, undefined, Symbol('x'), Object.create(null)]) {
         assert.ok(channel.write(msg).cause instanceof UnsupportedMessageTypeError)
       }
-      assert.ok(channel.writeAndFlush(Buffer.from('x')).isSuccess)
+      assert.ok((await channel.writeAndFlush(Buffer.from('x'))) === undefined)
     }),
   )
 

@@ -38,6 +38,7 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
   private inFlight: InFlight | undefined = undefined
 
   override socketOptionChanged(option: ChannelOption<unknown>, value: unknown): void {
+    super.socketOptionChanged(option, value)
     // What is set before registration is applied then, together with the default of TCP_NODELAY. Node ignores both on a Unix socket.
     if (this.socket === undefined || !this.prepared) return
     if (option === ChannelOption.TCP_NODELAY) this.socket.socket.setNoDelay(value as boolean)
@@ -45,21 +46,21 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
   }
 
   onData(chunk: Buffer): void {
-    this.entry(() => this.chunkRead(Unpooled.wrappedBuffer(chunk), chunk.length))
+    this.event(() => this.chunkRead(Unpooled.wrappedBuffer(chunk), chunk.length))
   }
 
   onEnd(): void {
-    this.entry(() => this.inputEnd())
+    this.event(() => this.inputEnd())
   }
 
   /** A write that failed has told its callback before. */
   onError(error: Error): void {
-    this.entry(() => this.readFailed(error))
+    this.event(() => this.readFailed(error))
   }
 
   /** Node has closed the socket, by itself: there was an error, or both directions have ended. */
   onClose(): void {
-    this.entry(() => this.close0(this.newPromise()))
+    this.event(() => this.close0(this.newPromise()))
   }
 
   protected own(socket: NetSocket): void {
@@ -137,7 +138,7 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
   }
 
   protected sendFin({ socket }: NetSocket, done: (error: Error | undefined) => void): void {
-    socket.end((error?: Error | null) => runInRootContext(() => this.entry(() => done(error ?? undefined))))
+    socket.end((error?: Error | null) => runInRootContext(() => this.callback(() => done(error ?? undefined))))
   }
 
   protected filterOutboundMessage(msg: unknown): unknown {
@@ -178,7 +179,7 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
     const { socket } = this.socket as NetSocket
     if (chunks.length > 0) socket.cork()
     for (const chunk of chunks) socket.write(chunk)
-    socket.write(last, (error?: Error | null) => runInRootContext(() => this.entry(() => this.written(request, error ?? undefined))))
+    socket.write(last, (error?: Error | null) => runInRootContext(() => this.callback(() => this.written(request, error ?? undefined))))
     if (chunks.length > 0) socket.uncork()
     // Nothing waits in the stream: the kernel took all of it, and the callback only comes later.
     if (socket.writableLength === 0 && socket.errored === null && !socket.destroyed) this.completed(outboundBuffer, request)
@@ -213,9 +214,13 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
     this.flushMarked()
   }
 
-  /** Runs what an event of the socket asks for: nothing it throws may reach the emitter, where it would end the process. */
-  private entry(run: () => void): void {
-    if (!this.isOpen && this.inFlight === undefined) return
+  /** Runs what an event of the socket asks for, unless the channel has given the socket up. */
+  private event(run: () => void): void {
+    if (this.isOpen) this.callback(run)
+  }
+
+  /** Nothing that is thrown here may reach the emitter, where it would end the process. */
+  private callback(run: () => void): void {
     try {
       run()
     } catch (error) {
