@@ -34,11 +34,6 @@ export function isUnix(): boolean {
   return unix
 }
 
-/** A flush that the kernel takes whole completes its promises before it returns. */
-export function completesInFlush(): boolean {
-  return socketTransport() === 'libuv'
-}
-
 /** Bytes one read brings at most: of the slab that a test asked for, or what Node's own sockets read at once. */
 export function readSize(slabBytes: number): number {
   return socketTransport() === 'net' ? 65536 : slabBytes

@@ -183,7 +183,7 @@ describe('a probe', () => {
       assert.ok(held >= HOLD && held < 2 * HOLD, `${held} bytes are held`)
       assert.deepEqual([recorder.reads, clock.pending], [0, 0])
       const [first] = heldBy(channel)
-      const size = (first?.msg as ByteBuf).readableBytes
+      const size = (first as { readonly msg: ByteBuf }).msg.readableBytes
       channel.read()
       await eventually(() => assert.equal(recorder.reads, 1))
       await turns()
