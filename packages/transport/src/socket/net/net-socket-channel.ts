@@ -36,6 +36,8 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
   readonly supportedOptions: ReadonlySet<ChannelOption<unknown>> = SOCKET_OPTIONS
   private prepared = false
   private inFlight: InFlight | undefined = undefined
+  /** What a write has failed with. */
+  private writeError: Error | undefined = undefined
 
   override socketOptionChanged(option: ChannelOption<unknown>, value: unknown): void {
     super.socketOptionChanged(option, value)
@@ -53,9 +55,9 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
     this.event(() => this.inputEnd())
   }
 
-  /** A write that failed has told its callback before. */
+  /** Of a write that failed, its callback has told already; Node closes the socket all the same. */
   onError(error: Error): void {
-    this.event(() => this.readFailed(error))
+    if (error !== this.writeError) this.event(() => this.readFailed(error))
   }
 
   /** Node has closed the socket, by itself: there was an error, or both directions have ended. */
@@ -179,12 +181,15 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
     const { memory, bytes, slabs } = request
     this.inFlight = undefined
     memory.outbound.unpin(slabs)
+    if (error === undefined) this.lastWriteCompletedAt = this.eventLoop.ticker.now() // also behind a shutdownOutput()
     const outboundBuffer = this.outboundBuffer
     // After close the callback may even say success: the messages have failed already, whatever it says.
     if (!this.isActive || outboundBuffer === undefined) return
-    if (error !== undefined) return this.handleWriteError(error)
+    if (error !== undefined) {
+      this.writeError = error
+      return this.handleWriteError(error)
+    }
     this.bytesWritten += bytes
-    this.lastWriteCompletedAt = this.eventLoop.ticker.now()
     this.inFlush = true
     try {
       outboundBuffer.removeBytes(bytes)
