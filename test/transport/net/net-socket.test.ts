@@ -281,12 +281,13 @@ test('TCP_NODELAY and SO_KEEPALIVE reach the socket: what was set before, and wh
     const group = scope.group()
     const channel = await connect(scope, group, peer.port, [], [option(ChannelOption.SO_KEEPALIVE, true)])
     const { port } = channel.localAddress as { port: number }
+    const keepAlive = (): boolean => keepAliveRuns(port, peer.port)
     assert.deepEqual(delays, [true])
-    await eventually(() => assert.equal(keepAliveRuns(port), true))
+    await eventually(() => assert.equal(keepAlive(), true))
     channel.config.setOption(ChannelOption.TCP_NODELAY, false)
     channel.config.setOption(ChannelOption.SO_KEEPALIVE, false)
     assert.deepEqual(delays, [true, false])
-    await eventually(() => assert.equal(keepAliveRuns(port), false))
+    await eventually(() => assert.equal(keepAlive(), false))
     await connect(scope, group, peer.port, [], [option(ChannelOption.TCP_NODELAY, false)])
     assert.deepEqual(delays, [true, false, false])
   })()
@@ -308,9 +309,13 @@ test('a close that node:net reports as a success of the write fails the write al
   })()
 })
 
-/** The kernel's timer of the connection with this local port is that of keep-alive (`tr` 02 in /proc/net/tcp). */
-function keepAliveRuns(port: number): boolean {
-  const hex = port.toString(16).toUpperCase().padStart(4, '0')
-  const row = readFileSync('/proc/net/tcp', 'utf8').split('\n').find((line) => line.trim().split(/\s+/)[1]?.endsWith(`:${hex}`))
-  return row?.trim().split(/\s+/)[5]?.startsWith('02:') === true
+/** The kernel's timer of the connection between these ports is that of keep-alive (`tr` 02 in /proc/net/tcp). */
+function keepAliveRuns(localPort: number, remotePort: number): boolean {
+  const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n').map((line) => line.trim().split(/\s+/))
+  const row = rows.find(([, local, remote]) => local?.endsWith(hex(localPort)) === true && remote?.endsWith(hex(remotePort)))
+  return row?.[5]?.startsWith('02:') === true
+}
+
+function hex(port: number): string {
+  return `:${port.toString(16).toUpperCase().padStart(4, '0')}`
 }

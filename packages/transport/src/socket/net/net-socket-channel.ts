@@ -140,7 +140,7 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
   }
 
   protected sendFin({ socket }: NetSocket, done: (error: Error | undefined) => void): void {
-    socket.end((error?: Error | null) => runInRootContext(() => this.callback(() => done(error ?? undefined))))
+    socket.end((error?: Error | null) => this.callback(() => done(error ?? undefined)))
   }
 
   protected filterOutboundMessage(msg: unknown): unknown {
@@ -173,7 +173,7 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
     const last = chunks.pop() as Buffer
     if (chunks.length > 0) socket.cork()
     for (const chunk of chunks) socket.write(chunk)
-    socket.write(last, (error?: Error | null) => runInRootContext(() => this.callback(() => this.written(request, error ?? undefined))))
+    socket.write(last, (error?: Error | null) => this.callback(() => this.written(request, error ?? undefined)))
     if (chunks.length > 0) socket.uncork()
   }
 
@@ -204,13 +204,18 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
     if (this.isOpen) this.callback(run)
   }
 
-  /** Nothing that is thrown here may reach the emitter, where it would end the process. */
+  /**
+   * In nobody's AsyncLocalStorage context: Node runs some callbacks in that of whoever resumed or wrote. Nothing that is thrown here may
+   * reach the emitter, where it would end the process.
+   */
   private callback(run: () => void): void {
-    try {
-      run()
-    } catch (error) {
-      this.onReadThrew(error)
-    }
+    runInRootContext(() => {
+      try {
+        run()
+      } catch (error) {
+        this.onReadThrew(error)
+      }
+    })
   }
 }
 
