@@ -39,6 +39,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
   private bindPromise: ChannelPromise | undefined = undefined
   /** With AUTO_READ off: read() asked for one connection. */
   private readPending = false
+  private activeFired = false
   private readonly children = new Set<AbstractChannel>()
   private readonly warnings = new LimitedWarning()
 
@@ -152,6 +153,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
 
   /** Takes one accepted socket: a channel is made of it, or it is closed. Never throws. */
   protected admit(socket: S): void {
+    if (!this.activeFired) this.fireActive() // it came before the task that does so
     AcceptedSocketGuard.accept(this, socket)
     if (!this.wantsConnection && this.isActive) this.parkListener()
   }
@@ -163,6 +165,12 @@ export abstract class AbstractServerChannel<S extends RawSocket>
     this.bindPromise = undefined
     if (!this.wantsConnection) this.parkListener()
     this.activate(promise, true)
+  }
+
+  protected override fireActive(): void {
+    if (this.activeFired) return
+    this.activeFired = true
+    super.fireActive()
   }
 
   protected warn(message: string, error: Error | undefined): void {
