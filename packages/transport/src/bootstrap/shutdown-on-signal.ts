@@ -92,17 +92,11 @@ class InstalledShutdown implements SignalShutdown {
   /** Whatever fails is logged, and what comes after it is done all the same. */
   private async shutDown(signal: NodeJS.Signals): Promise<void> {
     const end = performance.now() + this.deadlineMs
-    let ended = 0
-    let forced = 0
-    const drains = collect(this.servers, (server) => server.drain({ deadlineMs: this.deadlineMs }))
-    for (const drained of drains) {
-      const report = await settled(drained)
-      ended += report?.ended ?? 0
-      forced += report?.forced ?? 0
-    }
+    const reports = await allSettled(collect(this.servers, (server) => server.drain({ deadlineMs: this.deadlineMs })))
     const timeoutMs = Math.max(0, end - performance.now())
-    const shutdowns = collect(this.groups, (group) => group.shutdownGracefully({ quietPeriodMs: 0, timeoutMs }))
-    for (const shutdown of shutdowns) await settled(shutdown)
+    await allSettled(collect(this.groups, (group) => group.shutdownGracefully({ quietPeriodMs: 0, timeoutMs })))
+    const ended = reports.reduce((sum, report) => sum + report.ended, 0)
+    const forced = reports.reduce((sum, report) => sum + report.forced, 0)
     this.completion.trySuccess({ signal, ended, forced })
   }
 }
@@ -131,13 +125,14 @@ function collect<T, R>(items: Iterable<T>, start: (item: T) => R): R[] {
   return results
 }
 
-async function settled<T>(future: PromiseLike<T>): Promise<T | undefined> {
-  try {
-    return await future
-  } catch (error) {
-    logFailure(error)
-    return undefined
+/** What those gave that did not fail. */
+async function allSettled<T>(futures: readonly PromiseLike<T>[]): Promise<T[]> {
+  const values: T[] = []
+  for (const result of await Promise.allSettled(futures)) {
+    if (result.status === 'fulfilled') values.push(result.value)
+    else logFailure(result.reason)
   }
+  return values
 }
 
 function logFailure(error: unknown): void {
