@@ -21,6 +21,8 @@ export interface ServerSettings {
   readonly handler?: ChannelHandler
   /** Instead of `handlers`. */
   readonly initializer?: (child: Channel) => void | Promise<void>
+  /** The group of the clients; else that of the server. */
+  readonly clients?: EventLoopGroup
 }
 
 /** A server on one of the transports, with what it told, and clients for it. */
@@ -46,7 +48,7 @@ export class ServerOf {
     const bootstrap = new ServerBootstrap().group(group).channel(() => transport.newServer()).childHandler(initializer)
     for (const [key, value] of settings.options ?? []) bootstrap.option(key, value as never)
     if (settings.handler !== undefined) bootstrap.handler(settings.handler)
-    const server = new ServerOf(scope, group, transport, await bootstrap.bind(transport.address(scope)))
+    const server = new ServerOf(scope, settings.clients ?? group, transport, await bootstrap.bind(transport.address(scope)))
     scope.onEnd(async () => {
       for (const child of server.accepted) if (child.isOpen) child.close()
       await server.channel.close()
