@@ -216,6 +216,26 @@ describe('drain() of a server', () => {
   )
 
   test(
+    'asked for by an initializer waits for that connection too, or closes it when the drain is over by then',
+    leakScope(async (scope) => {
+      for (const others of [1, 0]) {
+        let drained: PromiseLike<DrainReport> | undefined
+        const server: ServerOf = await ServerOf.bind(scope, scope.group(), LIBUV_TCP, {
+          initializer(child) {
+            child.pipeline.addLast(polite)
+            if (server.accepted.length === others) drained = server.channel.drain()
+          },
+        })
+        await server.connectAll(others)
+        const last = await server.connect()
+        await last.closeFuture
+        assert.deepEqual(await drained, { ended: others * 2, forced: 0 })
+        await eventually(() => assert.equal(server.channel.connectionCount, 0))
+      }
+    }),
+  )
+
+  test(
     'goes on when a handler throws at the event: that connection is closed',
     leakScope(async (scope) => {
       const server = await ServerOf.bind(scope, scope.group(), LIBUV_TCP, {

@@ -26,7 +26,7 @@ export interface SignalShutdownReport {
 
 /** An installed {@link shutdownOnSignal}. */
 export interface SignalShutdown extends Disposable {
-  /** Done when a signal has come and everything is shut down; cancelled when this is disposed of before. Never fails otherwise. */
+  /** Done when a signal has come and everything is shut down; cancelled when this is disposed of before. */
   readonly completion: Future<SignalShutdownReport>
   /** Takes the listeners of the signals away; a shutdown under way goes on. */
   [Symbol.dispose](): void
@@ -86,7 +86,7 @@ class InstalledShutdown implements SignalShutdown {
 
   private readonly onSignal = (signal: NodeJS.Signals): void => {
     this.uninstall() // first: whatever happens here, a second signal must end the process
-    void this.shutDown(signal)
+    this.shutDown(signal).catch((error: unknown) => this.completion.tryFailure(error))
   }
 
   /** Whatever fails is logged, and what comes after it is done all the same. */

@@ -11,7 +11,7 @@ import type { DefaultEventLoop } from '../eventloop/default-event-loop.js'
 import { AcceptedSocketGuard, type GuardedServer, type RawSocket } from './accepted-socket-guard.js'
 import { type SocketAddress, UnixSocketAddress } from './address.js'
 import { exceedsHeadroom, REFUSED_BY_AUTO_READ, REFUSED_BY_HEADROOM, REFUSED_BY_MAX_CONNECTIONS } from './admission.js'
-import { drain, type DrainOptions, type DrainReport } from './drain.js'
+import { drain, type DrainOptions, type DrainReport, joinDrain } from './drain.js'
 import type { ParentServer } from './socket-connection.js'
 
 const DEFAULT_REGISTRATION_TIMEOUT_MS = 10_000
@@ -113,6 +113,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
 
   onAccepted(child: AbstractChannel): void {
     this.children.add(child)
+    if (!this.isOpen) joinDrain(this, child) // its own initializer may have closed the server
     this.emitter?.emit('accepted', child)
   }
 

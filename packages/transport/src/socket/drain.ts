@@ -46,16 +46,21 @@ export function drain(server: DrainedServer, options: DrainOptions = {}): Future
   return known.promise
 }
 
+/** A connection whose registration was under way when its server was closed: a drain waits for it as well. */
+export function joinDrain(server: DrainedServer, child: AbstractChannel): void {
+  drains.get(server)?.join(child)
+}
+
 /** One server's last connections. */
 class Drain {
   readonly promise: DefaultPromise<DrainReport> = new DefaultPromise<DrainReport>()
-  private readonly children: readonly AbstractChannel[]
+  private readonly children: AbstractChannel[]
   private open: number
   private timer: NodeJS.Timeout | undefined = undefined
   /** On the clock of performance.now(). */
   private deadline = Number.POSITIVE_INFINITY
 
-  constructor(children: readonly AbstractChannel[]) {
+  constructor(children: AbstractChannel[]) {
     this.children = children
     this.open = children.length
   }
@@ -63,8 +68,16 @@ class Drain {
   start(deadlineMs: number): void {
     if (this.open === 0) return this.finish(0)
     this.endWithin(deadlineMs)
-    for (const child of this.children) child.closeFuture.addListener(() => this.childClosed())
-    for (const child of this.children) if (child.isOpen) tell(child)
+    for (const child of this.children) this.watch(child)
+    for (const child of this.children) tell(child)
+  }
+
+  join(child: AbstractChannel): void {
+    if (this.promise.isDone) return closeForSure(child) // nobody would wait for it
+    this.children.push(child)
+    this.open++
+    this.watch(child)
+    tell(child)
   }
 
   /** Not a timer of the loop: those are cancelled when its shutdown begins, and this one must come. */
@@ -76,8 +89,10 @@ class Drain {
     runInRootContext(() => (this.timer = setTimeout(() => this.force(), deadlineMs)))
   }
 
-  private childClosed(): void {
-    if (--this.open === 0) this.finish(0)
+  private watch(child: AbstractChannel): void {
+    child.closeFuture.addListener(() => {
+      if (--this.open === 0) this.finish(0)
+    })
   }
 
   private force(): void {
