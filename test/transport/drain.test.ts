@@ -83,7 +83,7 @@ for (const transport of ALL_TRANSPORTS) {
           handlers: () => [[polite], [], [stubborn]][accepted++ % 3] as ChannelHandler[],
         })
         const clients = await server.connectAll(6)
-        const drained = await server.channel.drain({ deadlineMs: 50 })
+        const drained = await server.channel.drain({ deadlineMs: 400 })
         assert.deepEqual(drained, { ended: 2, forced: 4 })
         assert.ok(server.accepted.every((child) => !child.isOpen))
         for (const client of clients) await client.closeFuture

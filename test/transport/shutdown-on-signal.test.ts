@@ -77,7 +77,7 @@ describe('shutdownOnSignal()', () => {
     leakScope(async (scope) => {
       const groups = [scope.group(), scope.group()] as const
       const servers = new Set<ServerChannel>()
-      const shutdown = shutdownOnSignal({ group: groups, servers, deadlineMs: 100, signals: [SIGNAL] })
+      const shutdown = shutdownOnSignal({ group: groups, servers, deadlineMs: 400, signals: [SIGNAL] })
       const first = await ServerOf.bind(scope, groups[0], LIBUV_TCP, { handlers: () => [polite] })
       const second = await ServerOf.bind(scope, groups[1], NET_TCP)
       const third = await ServerOf.bind(scope, groups[1], LOCAL, { handlers: () => [polite] })
