@@ -48,8 +48,8 @@ const net = { newServer: () => new NetServerChannel(), newClient: () => new NetS
 
 export const LIBUV_TCP: TestTransport = { name: 'libuv over TCP', parks: NODE_PARKS, ...libuv, address: tcp }
 export const NET_TCP: TestTransport = { name: 'net over TCP', parks: false, ...net, address: tcp }
-export const LIBUV_UNIX: TestTransport = { name: 'libuv over a Unix domain socket', parks: false, ...libuv, address: unix }
-export const NET_UNIX: TestTransport = { name: 'net over a Unix domain socket', parks: false, ...net, address: unix }
+const LIBUV_UNIX: TestTransport = { name: 'libuv over a Unix domain socket', parks: false, ...libuv, address: unix }
+const NET_UNIX: TestTransport = { name: 'net over a Unix domain socket', parks: false, ...net, address: unix }
 export const LOCAL: TestTransport = {
   name: 'local',
   parks: true,
