@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import net from 'node:net'
 import path from 'node:path'
 import process from 'node:process'
 import { after, describe, test } from 'node:test'
@@ -56,8 +57,29 @@ describe('the echo example', () => {
     await once(server, 'exit')
   })
 
+  for (const transport of ['net', 'libuv']) {
+    test(`with --transport ${transport} on both sides the client gets each line back`, async () => {
+      const { server, port } = await startServer('--transport', transport)
+      const { output, errors, code } = await echo(port, 'one\ntwo\n', '--transport', transport)
+      assert.deepEqual({ output, errors, code }, { output: 'one\ntwo\n', errors: '', code: 0 })
+      server.kill('SIGTERM')
+      await once(server, 'exit')
+    })
+  }
+
+  test('SIGTERM closes a connection that is open, and the server ends with code 0', async () => {
+    const { server, port } = await startServer('--framing', 'none')
+    const socket = net.connect({ port: Number(port), host: '127.0.0.1' })
+    socket.write('hello')
+    await once(socket, 'data')
+    const exit = once(server, 'exit')
+    const closed = once(socket, 'close')
+    server.kill('SIGTERM')
+    assert.deepEqual([await exit, await closed], [[0, null], [false]])
+  })
+
   test('a transport or framing that does not exist is refused with code 2 and its name', async () => {
-    for (const [option, value] of [['--transport', 'net'], ['--framing', 'lines']] as const) {
+    for (const [option, value] of [['--transport', 'tcp'], ['--framing', 'lines']] as const) {
       const server = start('server.js', option, value)
       const exit = once(server, 'exit')
       assert.match(await text(server.stderr as NodeJS.ReadableStream), new RegExp(`${option} ${value}: `))

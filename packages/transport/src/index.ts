@@ -1,6 +1,12 @@
 export type { BootstrapConfig, ChannelFactory, ChannelRegistrar, HandlerOrInitializer, OperationOptions } from './bootstrap/abstract-bootstrap.js'
 export { Bootstrap, type ClientBootstrapConfig } from './bootstrap/bootstrap.js'
 export { ServerBootstrap, type ServerBootstrapConfig } from './bootstrap/server-bootstrap.js'
+export {
+  shutdownOnSignal,
+  type SignalShutdown,
+  type SignalShutdownOptions,
+  type SignalShutdownReport,
+} from './bootstrap/shutdown-on-signal.js'
 export type { Channel, ServerChannel, TransportName } from './channel/channel.js'
 export { ChannelConfig } from './channel/channel-config.js'
 export { type ChannelEventMap, ChannelEvents, type RefusedEvent } from './channel/channel-events.js'

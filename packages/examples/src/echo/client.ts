@@ -3,7 +3,7 @@
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { Bootstrap, type ByteBuf, type ChannelHandlerContext, EventLoopGroup, SimpleChannelInboundHandler, Unpooled } from 'knotty'
-import { readEchoOptions } from './options.js'
+import { newClientChannel, readEchoOptions } from './options.js'
 import { addFraming } from './pipeline.js'
 
 /** Prints what comes back, and counts its bytes: without framing one line may come in several pieces. */
@@ -37,6 +37,7 @@ async function main(): Promise<void> {
   try {
     const channel = await new Bootstrap()
       .group(group)
+      .channel(() => newClientChannel(options.transport))
       .handler((ch) => {
         addFraming(ch, options.framing)
         ch.pipeline.addLast(printer)

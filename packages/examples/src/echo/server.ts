@@ -3,11 +3,14 @@ import { pathToFileURL } from 'node:url'
 import {
   type ChannelHandler,
   type ChannelHandlerContext,
+  DrainEvent,
   EventLoopGroup,
   type ServerChannel,
   ServerBootstrap,
+  shutdownOnSignal,
+  Unpooled,
 } from 'knotty'
-import { type EchoOptions, readEchoOptions } from './options.js'
+import { type EchoOptions, newServerChannel, readEchoOptions } from './options.js'
 import { addFraming } from './pipeline.js'
 
 /** Sends each message back. The write takes over the message, so nobody needs to release it; nobody watches the write either. */
@@ -22,6 +25,13 @@ export class EchoHandler implements ChannelHandler {
   channelReadComplete(ctx: ChannelHandlerContext): void {
     ctx.flush()
   }
+
+  /** The server is going to end: what was echoed so far is sent, then the connection is closed. */
+  userEventTriggered(ctx: ChannelHandlerContext, event: unknown): void {
+    if (!(event instanceof DrainEvent)) return void ctx.fireUserEventTriggered(event)
+    const first = ctx.pipeline.context(ctx.pipeline.names[0] as string) ?? ctx // writes past the framing: no empty message is sent
+    first.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(() => void ctx.close())
+  }
 }
 
 /** Listens; the pipeline of each connection is the framing and the handler. */
@@ -29,6 +39,7 @@ export async function startEchoServer(group: EventLoopGroup, options: EchoOption
   const echo = new EchoHandler()
   return await new ServerBootstrap()
     .group(group)
+    .channel(() => newServerChannel(options.transport))
     .childHandler((channel) => {
       addFraming(channel, options.framing)
       channel.pipeline.addLast(echo)
@@ -41,12 +52,7 @@ async function main(): Promise<void> {
   const group = new EventLoopGroup()
   const server = await startEchoServer(group, options)
   console.log(`listening on ${String(server.localAddress)}`)
-  const stop = (): void => void group.shutdownGracefully({ quietPeriodMs: 0 })
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
-  await group.terminationFuture
-  process.removeListener('SIGINT', stop)
-  process.removeListener('SIGTERM', stop)
+  shutdownOnSignal({ group, servers: server })
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

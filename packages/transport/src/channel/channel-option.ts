@@ -88,7 +88,7 @@ export class ChannelOption<T> {
   static readonly MAX_CONNECTIONS: ChannelOption<number> = new ChannelOption('MAX_CONNECTIONS', 'connections', checkPositiveInteger)
   /**
    * Descriptors of the process that a server leaves free: a connection that would take one of them is refused (32). Without it the
-   * process would run into EMFILE, which libuv hides: clients would be connected and closed without any event.
+   * process would run into EMFILE, which libuv hides: clients would be connected and closed without any event. That is what 0 gives.
    */
   static readonly DESCRIPTOR_HEADROOM: ChannelOption<number> = new ChannelOption('DESCRIPTOR_HEADROOM', 'descriptors', checkNonNegativeInteger)
 }

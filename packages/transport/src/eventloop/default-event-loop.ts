@@ -40,6 +40,8 @@ export interface EventLoopOptions {
 }
 
 const KEEP_ALIVE_INTERVAL_MS = 0x7fffffff
+/** What closes a channel posts at most three tasks, one after the other. */
+const LAST_ROUNDS = 16
 
 let lastNumber = 0
 
@@ -189,10 +191,18 @@ export class DefaultEventLoop implements EventLoop {
     this.tasks.push(() => this.terminate(deadline))
   }
 
-  /** Tasks are run to the last one, but those that post others for ever do not hold the end up beyond the deadline. */
-  private terminate(deadline: number): void {
-    const waits = this.channels.size > 0 || (this.tasks.size > 0 && this.ticker.now() < deadline)
-    if (waits) return this.tasks.push(() => this.terminate(deadline))
+  /**
+   * Tasks are run to the last one, but those that post others for ever do not hold the end up beyond the deadline; nor does a channel
+   * that is closed and cannot be deregistered. (Its deregistration may take a few tasks: it gets them also when the deadline is now.)
+   */
+  private terminate(deadline: number, round = 0): void {
+    const inTime = this.ticker.now() < deadline
+    const waits = (this.channels.size > 0 && (inTime || round < LAST_ROUNDS)) || (this.tasks.size > 0 && inTime)
+    if (waits) return this.tasks.push(() => this.terminate(deadline, round + 1))
+    for (const channel of this.channels) {
+      getLogger().error(`${channel.toString()} could not be deregistered before the shutdown of its event loop`)
+      this.removeChannel(channel)
+    }
     for (const timer of this.timers) timer.cancel()
     this.termination.trySuccess()
   }

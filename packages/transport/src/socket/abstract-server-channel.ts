@@ -11,7 +11,7 @@ import type { DefaultEventLoop } from '../eventloop/default-event-loop.js'
 import { AcceptedSocketGuard, type GuardedServer, type RawSocket } from './accepted-socket-guard.js'
 import { type SocketAddress, UnixSocketAddress } from './address.js'
 import { exceedsHeadroom, REFUSED_BY_AUTO_READ, REFUSED_BY_HEADROOM, REFUSED_BY_MAX_CONNECTIONS } from './admission.js'
-import { drain, type DrainOptions, type DrainReport } from './drain.js'
+import { drain, type DrainOptions, type DrainReport, joinDrain } from './drain.js'
 import type { ParentServer } from './socket-connection.js'
 
 const DEFAULT_REGISTRATION_TIMEOUT_MS = 10_000
@@ -39,6 +39,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
   private bindPromise: ChannelPromise | undefined = undefined
   /** With AUTO_READ off: read() asked for one connection. */
   private readPending = false
+  private activeFired = false
   private readonly children = new Set<AbstractChannel>()
   private readonly warnings = new LimitedWarning()
 
@@ -112,6 +113,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
 
   onAccepted(child: AbstractChannel): void {
     this.children.add(child)
+    if (!this.isOpen) joinDrain(this, child) // its own initializer may have closed the server
     this.emitter?.emit('accepted', child)
   }
 
@@ -121,7 +123,8 @@ export abstract class AbstractServerChannel<S extends RawSocket>
 
   onRefused(event: RefusedEvent): void {
     this.eventLoop.counters.refused++
-    const peer = String(event.remoteAddress ?? (this.local instanceof UnixSocketAddress ? 'a Unix domain socket' : 'a peer that is gone'))
+    const unnamed = this.local instanceof UnixSocketAddress ? 'a Unix domain socket' : 'a peer that is gone'
+    const peer = String(event.remoteAddress ?? unnamed)
     this.warn(`closed a connection from ${peer}: ${event.reason}`, event.cause)
     if (diagnostics.acceptRefused.hasSubscribers) diagnostics.acceptRefused.publish({ server: this, ...event })
     this.emitter?.emit('refused', event)
@@ -152,6 +155,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
 
   /** Takes one accepted socket: a channel is made of it, or it is closed. Never throws. */
   protected admit(socket: S): void {
+    if (!this.activeFired) this.fireActive() // it came before the task that does so
     AcceptedSocketGuard.accept(this, socket)
     if (!this.wantsConnection && this.isActive) this.parkListener()
   }
@@ -163,6 +167,12 @@ export abstract class AbstractServerChannel<S extends RawSocket>
     this.bindPromise = undefined
     if (!this.wantsConnection) this.parkListener()
     this.activate(promise, true)
+  }
+
+  protected override fireActive(): void {
+    if (this.activeFired) return
+    this.activeFired = true
+    super.fireActive()
   }
 
   protected warn(message: string, error: Error | undefined): void {

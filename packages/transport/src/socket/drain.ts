@@ -1,4 +1,4 @@
-import { checkDurationMs, DefaultPromise, type Future, IllegalArgumentError, runInRootContext } from '@knotty/common'
+import { checkDurationMs, DefaultPromise, type Future, getLogger, IllegalArgumentError, runInRootContext } from '@knotty/common'
 import type { AbstractChannel } from '../channel/abstract-channel.js'
 import { DrainEvent } from '../channel/events.js'
 
@@ -10,7 +10,7 @@ export interface DrainOptions {
 
 /** How a drain ended. */
 export interface DrainReport {
-  /** Connections that ended by themselves, or by their handlers, before the deadline. */
+  /** Connections that ended before the deadline: by their peers, their handlers, or the shutdown of their group. */
   readonly ended: number
   /** Connections that were open at the deadline and were closed then. */
   readonly forced: number
@@ -25,47 +25,97 @@ interface DrainedServer extends AbstractChannel {
 const DEFAULT_DEADLINE_MS = 10_000
 
 /** Drains under way or done, by server: a second call gets the same future. */
-const drains = new WeakMap<DrainedServer, Future<DrainReport>>()
+const drains = new WeakMap<DrainedServer, Drain>()
 
 /**
  * Stops accepting, tells each connection with {@link DrainEvent}, waits until all are closed, and closes what is left at the
- * deadline. The future is always done by then.
+ * deadline. The future is always done by then. A second call gets the same future, and may only bring the deadline forward.
+ *
+ * Connections that are not registered yet are refused, because the server is closed; the report does not count them.
  */
 export function drain(server: DrainedServer, options: DrainOptions = {}): Future<DrainReport> {
   if (typeof options !== 'object' || options === null) throw new IllegalArgumentError(`${String(options)} (expected: { deadlineMs })`)
   const deadlineMs = checkDurationMs(options.deadlineMs ?? DEFAULT_DEADLINE_MS, 'deadlineMs')
-  const known = drains.get(server)
-  if (known !== undefined) return known
-  const promise = new DefaultPromise<DrainReport>()
-  drains.set(server, promise)
-  closeForSure(server)
-  const children = [...server.connections].filter((child) => child.isOpen)
-  let open = children.length
-  let timer: NodeJS.Timeout | undefined
-  const finish = (forced: number): void => {
-    clearTimeout(timer)
-    promise.trySuccess({ ended: children.length - forced, forced })
+  let known = drains.get(server)
+  if (known === undefined) {
+    known = new Drain([...server.connections].filter((child) => child.isOpen))
+    drains.set(server, known) // first: a handler that sees the server close may ask for the drain again
+    closeForSure(server)
+    known.start(deadlineMs)
+  } else known.endWithin(deadlineMs)
+  return known.promise
+}
+
+/** A connection whose registration was under way when its server was closed: a drain waits for it as well. */
+export function joinDrain(server: DrainedServer, child: AbstractChannel): void {
+  drains.get(server)?.join(child)
+}
+
+/** One server's last connections. */
+class Drain {
+  readonly promise: DefaultPromise<DrainReport> = new DefaultPromise<DrainReport>()
+  private readonly children: AbstractChannel[]
+  private open: number
+  private timer: NodeJS.Timeout | undefined = undefined
+  /** On the clock of performance.now(). */
+  private deadline = Number.POSITIVE_INFINITY
+
+  constructor(children: AbstractChannel[]) {
+    this.children = children
+    this.open = children.length
   }
-  if (open === 0) {
-    finish(0)
-    return promise
+
+  start(deadlineMs: number): void {
+    if (this.open === 0) return this.finish(0)
+    this.endWithin(deadlineMs)
+    for (const child of this.children) this.watch(child)
+    for (const child of this.children) tell(child)
   }
-  for (const child of children) {
+
+  join(child: AbstractChannel): void {
+    if (this.promise.isDone) return closeForSure(child) // nobody would wait for it
+    this.children.push(child)
+    this.open++
+    this.watch(child)
+    tell(child)
+  }
+
+  /** Not a timer of the loop: those are cancelled when its shutdown begins, and this one must come. */
+  endWithin(deadlineMs: number): void {
+    const deadline = performance.now() + deadlineMs
+    if (this.promise.isDone || deadline >= this.deadline) return
+    this.deadline = deadline
+    clearTimeout(this.timer)
+    runInRootContext(() => (this.timer = setTimeout(() => this.force(), deadlineMs)))
+  }
+
+  private watch(child: AbstractChannel): void {
     child.closeFuture.addListener(() => {
-      open--
-      if (open === 0) finish(0)
+      if (--this.open === 0) this.finish(0)
     })
   }
-  // Not a timer of the loop: those are cancelled when its shutdown begins, and this one must come.
-  runInRootContext(() => {
-    timer = setTimeout(() => {
-      const late = children.filter((child) => child.isOpen)
-      finish(late.length)
-      late.forEach(closeForSure)
-    }, deadlineMs)
-  })
-  for (const child of children) child.pipeline.fireUserEventTriggered(DrainEvent.INSTANCE)
-  return promise
+
+  private force(): void {
+    const late = this.children.filter((child) => child.isOpen)
+    this.finish(late.length)
+    late.forEach(closeForSure)
+  }
+
+  private finish(forced: number): void {
+    clearTimeout(this.timer)
+    this.promise.trySuccess({ ended: this.children.length - forced, forced })
+  }
+}
+
+/** In a task of its own: whoever asked for the drain may be in a handler of this very channel. */
+function tell(child: AbstractChannel): void {
+  try {
+    child.eventLoop.execute(() => {
+      if (child.isOpen) child.pipeline.fireUserEventTriggered(DrainEvent.INSTANCE)
+    })
+  } catch (error) {
+    getLogger().warn(`${child.toString()} could not be told to finish`, error) // its loop is shut down; the deadline comes all the same
+  }
 }
 
 /** Closes a channel, past its handlers when one of them keeps the close to itself. */

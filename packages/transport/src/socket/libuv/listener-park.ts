@@ -1,5 +1,5 @@
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
-import type { TransferListItem } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type TransferListItem } from 'node:worker_threads'
+import { runInRootContext } from '@knotty/common'
 import type { StreamHandle } from './binding.js'
 import { isTcp } from './stream-handle.js'
 
@@ -8,7 +8,7 @@ let impossible = false
 
 /**
  * A listening TCP handle that takes no connections for now: nothing else stops libuv from accepting. It waits in a message port, and
- * the clients in the queue of the kernel.
+ * the clients in the queue of the kernel. Must be unparked or closed: a port that is dropped never closes what it holds.
  *
  *     handle ──park──► port2's queue ──unpark──► a new handle over the same socket
  */
@@ -21,29 +21,46 @@ export class ListenerPark {
     this.receiver = receiver
   }
 
-  /** Parks a listening handle, which must not be used any more then; undefined where that is impossible: it is unharmed. */
+  /**
+   * Parks a listening handle, which must not be used any more then; undefined where that is impossible, or impossible now: the handle
+   * is unharmed and goes on. Never throws.
+   */
   static park(handle: StreamHandle): ListenerPark | undefined {
     if (impossible || !isTcp(handle)) return undefined // a pipe cannot be transferred on any line
     const { port1, port2 } = new MessageChannel()
     try {
       port1.postMessage(handle, [handle as unknown as TransferListItem])
-      return new ListenerPark(port1, port2)
     } catch {
       impossible = true
-      port1.close()
-      return undefined
     }
+    // The transfer duplicates the descriptor. When none is free Node says nothing and sends nothing, but the handle is still open.
+    if (handle.fd < 0) return new ListenerPark(port1, port2)
+    port1.close()
+    return undefined
   }
 
-  /** The handle under which the socket goes on: without its properties, and listen must be called again. */
+  /**
+   * The handle under which the socket goes on: without its properties, and listen must be called again. Its callbacks run in nobody's
+   * AsyncLocalStorage context.
+   */
   unpark(): StreamHandle {
-    const received = receiveMessageOnPort(this.receiver) as { message: StreamHandle } | undefined
-    this.sender.close()
-    if (received === undefined) throw new Error('a parked listener is lost')
-    return received.message
+    const handle = this.take()
+    if (handle === undefined) throw new Error('a parked listener is lost')
+    return handle
   }
 
+  /** Closes the socket. */
   close(): void {
-    this.unpark().close()
+    this.take()?.close()
+  }
+
+  private take(): StreamHandle | undefined {
+    let received: { message: unknown } | undefined
+    try {
+      runInRootContext(() => (received = receiveMessageOnPort(this.receiver)))
+    } finally {
+      this.sender.close()
+    }
+    return received?.message as StreamHandle | undefined
   }
 }

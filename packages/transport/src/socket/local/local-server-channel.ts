@@ -32,7 +32,7 @@ export class LocalServerChannel extends AbstractServerChannel<LocalSocket> {
 
   /** It has none, and takes none from others. */
   protected descriptorOf(): number {
-    return 0
+    return Number.NEGATIVE_INFINITY
   }
 
   protected checkAddress(address: SocketAddress): SocketAddress {
