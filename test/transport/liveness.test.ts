@@ -367,6 +367,7 @@ describe('a probe', () => {
       await turns()
       await clock.advance(1000)
       assert.deepEqual([recorder.text, channel.isOpen, channel.isActive], ['onetwo', true, true])
+      assert.equal(clock.pending, 1) // the deadline of a half-open connection
       await channel.close()
       assert.equal(clock.pending, 0)
     }),

@@ -37,6 +37,8 @@ export abstract class AbstractServerChannel<S extends RawSocket>
   protected state: 'open' | 'binding' | 'bound' | 'closed' = 'open'
   protected local: SocketAddress | undefined = undefined
   private bindPromise: ChannelPromise | undefined = undefined
+  /** The call of bind has not returned. */
+  private inBind = false
   /** With AUTO_READ off: read() asked for one connection. */
   private readPending = false
   private activeFired = false
@@ -166,7 +168,8 @@ export abstract class AbstractServerChannel<S extends RawSocket>
     this.state = 'bound'
     this.bindPromise = undefined
     if (!this.wantsConnection) this.parkListener()
-    this.activate(promise, true)
+    // A task would come too late when bind() has returned already: the next poll may bring a connection.
+    this.activate(promise, this.inBind)
   }
 
   protected override fireActive(): void {
@@ -193,7 +196,12 @@ export abstract class AbstractServerChannel<S extends RawSocket>
     this.checkAddress(localAddress)
     this.state = 'binding'
     this.bindPromise = promise
-    this.listen(localAddress, promise)
+    this.inBind = true
+    try {
+      this.listen(localAddress, promise)
+    } finally {
+      this.inBind = false
+    }
   }
 
   protected doConnect(): void {

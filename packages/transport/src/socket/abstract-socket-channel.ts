@@ -56,7 +56,7 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
     if (!this.wasActive || !this.isActive) return
     if (this.inputEnded || this.outputEnding || this.outputEnded) this.watchHalfOpen()
     // Registered again: what was asked for meanwhile, and who looks after the input until somebody reads.
-    if (this.readPending || this.inputDiscarded) this.beginRead()
+    if (this.readPending || (this.inputDiscarded && !this.inputEnded)) this.beginRead()
     else this.watchPausedInput()
   }
 
@@ -68,7 +68,7 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
   }
 
   override socketOptionChanged(option: ChannelOption<unknown>, _value: unknown): void {
-    if (option !== ChannelOption.LIVENESS_PROBE_MS || this.paused === undefined || this.readPending) return
+    if (option !== ChannelOption.LIVENESS_PROBE_MS || this.paused === undefined || this.readPending || this.inputDiscarded) return
     this.paused.disarm()
     this.pauseReading()
   }
@@ -166,6 +166,7 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
     if (this.inputEnded) return
     this.inputEnded = true // first: a handler of the held bytes may ask for more
     this.deliverHeld(true)
+    this.paused?.disarm()
     if (!this.isOpen) return
     if (!this.config.allowHalfClosure) return this.close0(this.newPromise())
     this.watchHalfOpen()
@@ -255,7 +256,7 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
 
   /** Nothing can come and nothing can go any more: an open descriptor would only be forgotten. In a task behind the events. */
   private closeWhenBothEnded(): void {
-    if (!this.inputEnded || !this.outputEnded) return
+    if (!this.inputEnded || !this.outputEnded || !this.isOpen) return
     this.later(() => this.close0(this.newPromise()))
   }
 

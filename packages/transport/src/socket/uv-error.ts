@@ -22,6 +22,12 @@ export function uvError(errno: number, syscall: string, address?: SocketAddress)
   return Object.assign(error, { errno, code, syscall, ...(address === undefined ? {} : { address: address.toString() }) })
 }
 
+/** An error of a `node:net` socket in the form of those of libuv's own handles, with the address; any other error as it is. */
+export function fromNodeError(error: Error, address: SocketAddress | undefined): Error {
+  const { errno, syscall } = error as { errno?: unknown; syscall?: unknown }
+  return typeof errno === 'number' && typeof syscall === 'string' ? uvError(errno, syscall, address) : error
+}
+
 /** An error that libuv did not give, in the form of those it does. */
 export function systemError(code: string, syscall: string, address: SocketAddress): SystemError {
   for (const [errno, [name]] of systemErrors) if (name === code) return uvError(errno, syscall, address)

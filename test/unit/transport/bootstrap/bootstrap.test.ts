@@ -99,7 +99,7 @@ describe('connect', () => {
       await withoutSocket(async () => {
         const error = await failureOf(bootstrap.connect(1, '127.0.0.1'))
         assert.ok(error instanceof UnsupportedOptionError)
-        assert.match(error.message, /LibuvSocketChannel does not know ChannelOption\.SO_BACKLOG; it knows .*TCP_NODELAY/)
+        assert.match(error.message, /(Libuv|Net)SocketChannel does not know ChannelOption\.SO_BACKLOG; it knows .*TCP_NODELAY/)
       })
     }),
   )

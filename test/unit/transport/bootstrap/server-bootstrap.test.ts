@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import net from 'node:net'
 import path from 'node:path'
 import process from 'node:process'
 import { describe, test } from 'node:test'
@@ -102,6 +103,35 @@ describe('handler', () => {
       const peer = await connectPlain(portOf(server), '127.0.0.1')
       await eventually(() => assert.deepEqual(log, ['active', 'read false', 'childHandler']))
       peer.destroy()
+      await server.close()
+    }),
+  )
+
+  test(
+    'sees the server become active before any child, also when clients wait for the port while a name is looked up',
+    leakScope(async (scope) => {
+      const group = scope.group()
+      const log: string[] = []
+      const first = await new ServerBootstrap().group(group).childHandler(() => undefined).bind(0, '127.0.0.1')
+      const port = portOf(first)
+      await first.close()
+      const peers: net.Socket[] = []
+      const binding = new ServerBootstrap()
+        .group(group)
+        .handler({
+          channelActive: () => void log.push('active'),
+          channelRead: (ctx, child) => {
+            log.push('read')
+            ctx.fireChannelRead(child)
+          },
+        })
+        .childHandler(() => undefined)
+        .bind(port, 'localhost')
+      // The kernel completes this connection as soon as the port is bound: before any task of the loop.
+      binding.addListener((done) => peers.push(net.connect(port, (done.channel.localAddress as { address: string }).address)))
+      const server = await binding
+      await eventually(() => assert.deepEqual(log, ['active', 'read']))
+      for (const peer of peers) peer.destroy()
       await server.close()
     }),
   )

@@ -8,6 +8,7 @@ import { AbstractServerChannel, DEFAULT_BACKLOG } from '../abstract-server-chann
 import type { AcceptedSocketGuard } from '../accepted-socket-guard.js'
 import { checkSocketAddress, type SocketAddress, TcpSocketAddress, UnixSocketAddress } from '../address.js'
 import { SERVER_SOCKET_OPTIONS } from '../socket-options.js'
+import { fromNodeError } from '../uv-error.js'
 import { NetSocket } from './net-socket.js'
 import { NetSocketChannel, remoteAddressOf } from './net-socket-channel.js'
 
@@ -42,8 +43,9 @@ export class NetServerChannel extends AbstractServerChannel<NetSocket> {
       server.on('connection', (socket) => this.onConnection(socket))
       server.once('listening', () => {
         if (this.state === 'binding') this.listening(boundAddress(server, address), promise)
+        else server.close() // closed while the name was looked up
       })
-      server.on('error', (error) => this.onError(error, promise))
+      server.on('error', (error) => this.onError(fromNodeError(error, address), promise))
       server.listen(this.listenOptions(address))
     })
   }

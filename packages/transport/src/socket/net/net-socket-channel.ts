@@ -9,6 +9,7 @@ import { AbstractSocketChannel } from '../abstract-socket-channel.js'
 import { checkSocketAddress, type SocketAddress, TcpSocketAddress, UnixSocketAddress } from '../address.js'
 import { checkSocketMessage } from '../socket-message.js'
 import { KEEP_ALIVE_DELAY_SECONDS, SOCKET_OPTIONS } from '../socket-options.js'
+import { fromNodeError } from '../uv-error.js'
 import { GatheredWrite } from '../write/gather-write.js'
 import { LoopMemory } from '../write/loop-memory.js'
 import type { PinnedSlabs } from '../write/outbound-slab.js'
@@ -57,7 +58,7 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
 
   /** Of a write that failed, its callback has told already; Node closes the socket all the same. */
   onError(error: Error): void {
-    if (error !== this.writeError) this.event(() => this.readFailed(error))
+    if (error !== this.writeError) this.event(() => this.readFailed(fromNodeError(error, this.remote)))
   }
 
   /** Node has closed the socket, by itself: there was an error, or both directions have ended. */
@@ -107,7 +108,7 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
       }
     }
     raw.once('connect', () => runInRootContext(() => settle(undefined)))
-    raw.once('error', (error: Error) => runInRootContext(() => settle(error)))
+    raw.once('error', (error: Error) => runInRootContext(() => settle(fromNodeError(error, address))))
     return abandon
   }
 
@@ -203,7 +204,7 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
     if (error === undefined) this.lastWriteCompletedAt = this.eventLoop.ticker.now() // the deadline of a half-open connection asks
     else if (this.isActive && this.outboundBuffer !== undefined) {
       this.writeError = error
-      this.handleWriteError(error)
+      this.handleWriteError(fromNodeError(error, this.remote))
     }
   }
 
