@@ -22,10 +22,14 @@ export function uvError(errno: number, syscall: string, address?: SocketAddress)
   return Object.assign(error, { errno, code, syscall, ...(address === undefined ? {} : { address: address.toString() }) })
 }
 
-/** An error of a `node:net` socket in the form of those of libuv's own handles, with the address; any other error as it is. */
+/**
+ * An error of a `node:net` socket in the form of those of libuv's own handles, with the address; any other error as it is, also one of
+ * a name lookup (Node has codes of its own for those: ENOTFOUND is EAI_NONAME).
+ */
 export function fromNodeError(error: Error, address: SocketAddress | undefined): Error {
   const { errno, syscall } = error as { errno?: unknown; syscall?: unknown }
-  return typeof errno === 'number' && typeof syscall === 'string' ? uvError(errno, syscall, address) : error
+  const known = typeof errno === 'number' && typeof syscall === 'string' && syscall !== 'getaddrinfo'
+  return known ? uvError(errno, syscall, address) : error
 }
 
 /** An error that libuv did not give, in the form of those it does. */

@@ -1,18 +1,18 @@
 import { ByteBuf, release } from '@knotty/buffer'
-import type { EventLoop } from '../../eventloop/event-loop.js'
 import type { RawSocket } from '../accepted-socket-guard.js'
 import type { LocalSocketAddress } from '../address.js'
 import { systemError } from '../uv-error.js'
 
 /** The channel a socket belongs to. */
 export interface LocalSocketOwner {
-  readonly eventLoop: EventLoop
+  /** Runs a task in its loop. Never throws: the loop may be shut down. */
+  execute(task: () => void): void
   /** The most bytes that may wait here to be read. */
   readonly receiveBufferBytes: number
   onMessage(msg: unknown, bytes: number): void
   onEnd(): void
   onReset(error: Error): void
-  /** The peer has room again. */
+  /** The peer has room again; in a task. */
   onWritable(): void
 }
 
@@ -132,7 +132,7 @@ export class LocalSocket implements RawSocket {
     if (owner === undefined || this.scheduled || !this.reading) return
     if (this.queue.length === 0 && (this.ending === 'no' || this.endTold)) return
     this.scheduled = true
-    owner.eventLoop.execute(this.deliver)
+    owner.execute(this.deliver)
   }
 
   private readonly deliver = (): void => {
@@ -155,9 +155,10 @@ export class LocalSocket implements RawSocket {
   private tellPeerOfRoom(): void {
     if (!this.peerWaits) return
     this.peerWaits = false
-    const waiting = this.peer
-    const owner = waiting?.owner
-    owner?.eventLoop.execute(() => owner.onWritable())
+    const { peer } = this
+    if (peer === undefined || peer.closed) return
+    const { owner } = peer
+    owner?.execute(() => owner.onWritable())
   }
 }
 
