@@ -1,4 +1,5 @@
 import { ByteBuf, release } from '@knotty/buffer'
+import Denque from 'denque'
 import type { RawSocket } from '../accepted-socket-guard.js'
 import type { LocalSocketAddress } from '../address.js'
 import { systemError } from '../uv-error.js'
@@ -34,7 +35,8 @@ export class LocalSocket implements RawSocket {
   readonly peerAddress: LocalSocketAddress
   owner: LocalSocketOwner | undefined = undefined
   private peer: LocalSocket | undefined = undefined
-  private queue: { readonly msg: unknown; readonly bytes: number }[] = []
+  /** Not an array: with a large SO_RCVBUF its shift() costs more the more wait. */
+  private readonly queue = new Denque<{ readonly msg: unknown; readonly bytes: number }>()
   private queuedBytes = 0
   private reading = false
   private scheduled = false
@@ -99,7 +101,7 @@ export class LocalSocket implements RawSocket {
     if (this.closed) return
     this.closed = true
     this.reading = false
-    for (const { msg } of this.queue.splice(0)) release(msg)
+    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) release(next.msg)
     this.peer?.receiveEnding(ending)
     // Its writer must hear that nobody will make room.
     this.tellPeerOfRoom()
