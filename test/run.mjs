@@ -22,7 +22,7 @@ if (files.length === 0) {
 }
 const result = spawnSync(
   process.execPath,
-  ['--enable-source-maps', '--expose-gc', '--test', '--test-timeout=60000', ...files.map((name) => path.join(here, 'dist', name))],
+  ['--enable-source-maps', '--expose-gc', '--test', '--test-timeout=120000', ...files.map((name) => path.join(here, 'dist', name))],
   // Every test runs with the read slab overwritten after each chunk, so that a view kept by mistake shows 0xDD.
   { stdio: 'inherit', env: { ...process.env, KNOTTY_POISON_SLAB: '1' } },
 )

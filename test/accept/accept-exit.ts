@@ -14,6 +14,8 @@ export interface AcceptExit {
   readonly kinds?: readonly ConnectionKind[]
   /** Log lines besides that of the refused connections. */
   readonly alsoLogs?: RegExp
+  /** Connections that ended because the peer reset them, or was gone: the counter of the loop. */
+  readonly peerErrors?: number
   /** The exit closes the server, so no later connection is served. */
   readonly closesServer?: true
   /** Before bind. */

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { ByteBuf } from '@knotty/buffer'
 import {
   type ChannelHandler,
   type ChannelHandlerContext,
@@ -8,7 +7,6 @@ import {
   ChannelStateError,
   ClosedChannelError,
   DefaultChannelPromise,
-  EventLoopGroup,
   RegistrationTimeoutError,
 } from '@knotty/transport'
 import { type AcceptRun, Echo } from '../support/accept-run.js'
@@ -55,7 +53,7 @@ function registerNow(run: AcceptRun): void {
   for (const register of registrations) register()
 }
 
-/** Exits 8 to 12: what happens to a connection that somebody holds, that is gone, or that its handlers fail. */
+/** Exits 8, 9, 10 and 12: what happens to a connection that somebody holds, that is gone, or that its handlers fail. */
 export const laterExits: readonly AcceptExit[] = [
   {
     name: '8 the server closes while an async initializer holds them',
@@ -79,6 +77,7 @@ export const laterExits: readonly AcceptExit[] = [
     name: '9 the peers have sent FIN before they are registered',
     closedBy: 'channel',
     kinds: ['fin', 'fin', 'fin', 'fin'],
+    peerErrors: 0,
     setUp: registerLate,
     during: registerNow,
   },
@@ -86,6 +85,14 @@ export const laterExits: readonly AcceptExit[] = [
     name: '9 the peers have sent RST before they are registered',
     closedBy: 'channel',
     kinds: ['reset', 'reset', 'reset', 'reset'],
+    peerErrors: 4,
+    setUp: registerLate,
+    during: registerNow,
+  },
+  {
+    name: '9 the peers have closed both directions before they are registered',
+    closedBy: 'channel',
+    kinds: ['gone', 'gone', 'gone', 'gone'],
     setUp: registerLate,
     during: registerNow,
   },
@@ -112,44 +119,6 @@ export const laterExits: readonly AcceptExit[] = [
         }
       }
       run.bootstrap.childHandler(new Sharable())
-    },
-  },
-  {
-    name: '11 the loop has no memory for its read slab',
-    closedBy: 'guard',
-    reason: 'the registration failed',
-    setUp(run) {
-      const readSlabBytes = 54_321
-      const writeSlabBytes = 10_000
-      const fresh = new EventLoopGroup({ readSlabBytes, writeSlabBytes }) // allocates both, in one array, at its first channel
-      run.bootstrap.group(run.group, fresh)
-      run.fault.error = new RangeError('Array buffer allocation failed')
-      const original = Buffer.allocUnsafeSlow
-      Buffer.allocUnsafeSlow = (size) => {
-        if (size === readSlabBytes + writeSlabBytes) run.fault.hit()
-        return original(size)
-      }
-      run.defer(async () => {
-        Buffer.allocUnsafeSlow = original
-        await fresh.shutdownGracefully({ quietPeriodMs: 0 })
-      })
-    },
-  },
-  {
-    name: '11 there is no memory for the buffer of the first bytes',
-    closedBy: 'channel',
-    kinds: ['byte', 'byte', 'byte'],
-    alsoLogs: /no handler took this exception, the channel is closed/,
-    setUp(run) {
-      run.fault.error = new RangeError('Array buffer allocation failed')
-      const original = ByteBuf.overStorage
-      ByteBuf.overStorage = (...args) => {
-        run.fault.hit()
-        return original.apply(ByteBuf, args)
-      }
-      run.defer(() => {
-        ByteBuf.overStorage = original
-      })
     },
   },
   {

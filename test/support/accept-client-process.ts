@@ -1,7 +1,7 @@
 // The client of the accept tests: a process of its own with plain node:net, told what to do over IPC (see accept-client.ts).
 import net from 'node:net'
 import process from 'node:process'
-import type { ClientCommand, ConnectionKind } from './accept-client.js'
+import type { ClientCommand, ConnectionKind, ConnectTarget } from './accept-client.js'
 
 interface Connection {
   readonly socket: net.Socket
@@ -12,12 +12,13 @@ interface Connection {
 
 const batches = new Map<number, Connection[]>()
 
-function open(port: number, host: string, kind: ConnectionKind): Connection & { readonly connected: Promise<void> } {
+function open(target: ConnectTarget, kind: ConnectionKind): Connection & { readonly connected: Promise<void> } {
   // Half-open is allowed, so that FIN, RST and close of the server can be told apart and are answered here.
-  const socket = net.connect({ port, host, allowHalfOpen: true })
+  const socket = net.connect({ ...target, allowHalfOpen: true })
+  const resetsByUnreadBytes = kind === 'reset' && 'path' in target
   const connected = new Promise<void>((resolve) => {
     socket.once('connect', () => {
-      if (kind === 'silent') resolve()
+      if (kind === 'silent' || resetsByUnreadBytes) resolve()
       else socket.write('x', () => resolve())
     })
     socket.once('close', () => resolve())
@@ -31,15 +32,22 @@ function open(port: number, host: string, kind: ConnectionKind): Connection & { 
     socket.on('error', (error) => resolve((error as NodeJS.ErrnoException).code ?? error.message))
     socket.on('close', () => resolve(ended ? 'end' : 'close'))
   })
-  socket.resume()
+  if (resetsByUnreadBytes) socket.pause()
+  else socket.resume()
   return { socket, kind, seen, connected }
 }
 
+/** Of a Unix domain socket, which has no RST, the unread bytes do it. */
+function reset(socket: net.Socket): void {
+  if (socket.remotePort === undefined) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
 /** Connects, writes, and gives what came back until as many bytes are there. */
-function echo(port: number, host: string, text: string): Promise<string> {
+function echo(target: ConnectTarget, text: string): Promise<string> {
   return new Promise((resolve) => {
     let received = ''
-    const socket = net.connect({ port, host }, () => socket.write(text))
+    const socket = net.connect(target, () => socket.write(text))
     socket.on('data', (bytes) => {
       received += String(bytes)
       if (received.length < text.length) return
@@ -51,9 +59,9 @@ function echo(port: number, host: string, text: string): Promise<string> {
 }
 
 async function run(command: ClientCommand): Promise<unknown> {
-  if (command.op === 'echo') return echo(command.port, command.host, command.text)
+  if (command.op === 'echo') return echo(command.target, command.text)
   if (command.op === 'open') {
-    const batch = command.kinds.map((kind) => open(command.port, command.host, kind))
+    const batch = command.kinds.map((kind) => open(command.target, kind))
     batches.set(command.batch, batch)
     await Promise.all(batch.map((each) => each.connected))
     return undefined
@@ -62,7 +70,8 @@ async function run(command: ClientCommand): Promise<unknown> {
   if (command.op === 'act') {
     await Promise.all(
       batch.map(({ socket, kind }) => {
-        if (kind === 'reset') socket.resetAndDestroy()
+        if (kind === 'reset') reset(socket)
+        if (kind === 'gone') socket.destroy()
         if (kind !== 'fin' || socket.destroyed || socket.writableEnded) return undefined
         return new Promise<void>((resolve) => socket.once('close', resolve).end(() => resolve()))
       }),

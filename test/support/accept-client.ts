@@ -2,20 +2,25 @@ import { type ChildProcess, fork } from 'node:child_process'
 import path from 'node:path'
 
 /**
- * What one connection of the client does: nothing; send a byte and wait; send a byte and FIN when told; send a byte and reset when
- * told.
+ * What one connection of the client does: nothing; send a byte and wait; send a byte, and when told send FIN, reset or close.
+ *
+ * A Unix domain socket has no RST: its peer sees ECONNRESET when the client closes and has not read everything, so a `reset` one
+ * reads nothing there, and the server must have sent a byte. It sends none itself: the server would see EPIPE at its answer first.
  */
-export type ConnectionKind = 'silent' | 'byte' | 'fin' | 'reset'
+export type ConnectionKind = 'silent' | 'byte' | 'fin' | 'reset' | 'gone'
+
+/** Where the client connects to. */
+export type ConnectTarget = { readonly host: string; readonly port: number } | { readonly path: string }
 
 export type ClientCommand =
-  | { readonly op: 'open'; readonly batch: number; readonly port: number; readonly host: string; readonly kinds: readonly ConnectionKind[] }
+  | { readonly op: 'open'; readonly batch: number; readonly target: ConnectTarget; readonly kinds: readonly ConnectionKind[] }
   | { readonly op: 'act'; readonly batch: number }
   | { readonly op: 'ends'; readonly batch: number }
-  | { readonly op: 'echo'; readonly port: number; readonly host: string; readonly text: string }
+  | { readonly op: 'echo'; readonly target: ConnectTarget; readonly text: string }
 
 /** The connections of one test. */
 export interface ClientBatch {
-  /** Sends the FINs and RSTs. */
+  /** Sends the FINs and RSTs, and closes. */
   act(): Promise<void>
   /** What the client saw of the end of each connection, when the last has ended: end (FIN), close (its own reset) or an error code. */
   ends(): Promise<string[]>
@@ -42,9 +47,9 @@ export class AcceptClient {
   }
 
   /** Connects, one connection for each kind; resolves when all stand. */
-  async open(port: number, kinds: readonly ConnectionKind[], host = '127.0.0.1'): Promise<ClientBatch> {
+  async open(target: ConnectTarget, kinds: readonly ConnectionKind[]): Promise<ClientBatch> {
     const batch = ++this.lastId
-    await this.call({ op: 'open', batch, port, host, kinds })
+    await this.call({ op: 'open', batch, target, kinds })
     return {
       act: async () => void (await this.call({ op: 'act', batch })),
       ends: async () => (await this.call({ op: 'ends', batch })) as string[],
@@ -52,8 +57,8 @@ export class AcceptClient {
   }
 
   /** Sends `text` on a connection of its own; gives what came back until as many bytes were there or the connection ended. */
-  async echo(port: number, text = 'ping', host = '127.0.0.1'): Promise<string> {
-    return (await this.call({ op: 'echo', port, host, text })) as string
+  async echo(target: ConnectTarget, text = 'ping'): Promise<string> {
+    return (await this.call({ op: 'echo', target, text })) as string
   }
 
   /** Ends the process. */

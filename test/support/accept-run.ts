@@ -1,42 +1,17 @@
 import assert from 'node:assert/strict'
-import { readlinkSync } from 'node:fs'
+import { readlinkSync, writeSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import { setLogger } from '@knotty/common'
-import {
-  type AcceptedSocketGuard,
-  type Channel,
-  type ChannelHandlerContext,
-  EventLoopGroup,
-  LibuvServerChannel,
-  LibuvSocketChannel,
-  type RefusedEvent,
-  ServerBootstrap,
-  type TcpSocketAddress,
-} from '@knotty/transport'
-import type { TcpHandle } from '../../packages/transport/dist/socket/libuv/binding.js'
-import { openSocketInodes, tcpRows } from './proc-sockets.js'
-import type { AcceptClient } from './accept-client.js'
+import { type Channel, type ChannelHandlerContext, EventLoopGroup, type RefusedEvent, ServerBootstrap } from '@knotty/transport'
+import type { AcceptCell } from './accept-cell.js'
+import type { AcceptClient, ClientBatch, ConnectionKind, ConnectTarget } from './accept-client.js'
+import type { ProbedServer, SocketHandle } from './probed-server.js'
+import { openSocketInodes } from './proc-sockets.js'
 
 /** Sends back what it gets. */
 export class Echo {
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
     ctx.writeAndFlush(msg)
-  }
-}
-
-/** A server whose children a test makes itself, and whose raw handles it sees. */
-export class ProbedServer extends LibuvServerChannel {
-  /** The raw handles accepted so far. */
-  readonly handles: TcpHandle[] = []
-  make: (handle: TcpHandle, guard: AcceptedSocketGuard) => LibuvSocketChannel = (handle, guard) =>
-    new LibuvSocketChannel(this, handle, guard)
-  /** Sees each handle before a channel is made of it. */
-  onHandle: (handle: TcpHandle) => void = () => undefined
-
-  override newChild(handle: TcpHandle, guard: AcceptedSocketGuard): LibuvSocketChannel {
-    this.handles.push(handle)
-    this.onHandle(handle)
-    return this.make(handle, guard)
   }
 }
 
@@ -55,8 +30,8 @@ export class Fault {
 export class AcceptRun {
   readonly fault: Fault = new Fault()
   readonly group: EventLoopGroup = new EventLoopGroup()
-  readonly channel: ProbedServer = new ProbedServer()
-  readonly client: AcceptClient
+  readonly cell: AcceptCell
+  readonly channel: ProbedServer
   readonly refused: RefusedEvent[] = []
   readonly accepted: Channel[] = []
   /** Warnings and errors logged since the server was made. */
@@ -64,10 +39,13 @@ export class AcceptRun {
   /** Free for a test: the children its server holds back. */
   readonly held: Channel[] = []
   readonly bootstrap: ServerBootstrap
+  private readonly client: AcceptClient
   private readonly cleanups: (() => unknown)[] = []
   private before: ReadonlySet<string> = new Set()
 
-  constructor(t: TestContext, client: AcceptClient) {
+  constructor(t: TestContext, cell: AcceptCell, client: AcceptClient) {
+    this.cell = cell
+    this.channel = cell.transport.newServer()
     this.client = client
     this.bootstrap = new ServerBootstrap()
       .group(this.group)
@@ -78,8 +56,9 @@ export class AcceptRun {
     t.after(() => this.end())
   }
 
-  get port(): number {
-    return (this.channel.localAddress as TcpSocketAddress | undefined)?.port ?? assert.fail('the server is not bound')
+  /** Where a client connects to. */
+  get target(): ConnectTarget {
+    return this.cell.family.targetOf(this.channel)
   }
 
   /** Runs at the end, the last one first. */
@@ -88,9 +67,25 @@ export class AcceptRun {
   }
 
   async bind(): Promise<void> {
-    await this.bootstrap.bind(0, '127.0.0.1')
+    await this.bootstrap.bind(this.cell.family.newAddress())
     this.channel.events.on('refused', (event) => this.refused.push(event))
     this.channel.events.on('accepted', (child) => this.accepted.push(child))
+  }
+
+  /** Connects from the client process, one connection for each kind; resolves when all stand. */
+  open(kinds: readonly ConnectionKind[]): Promise<ClientBatch> {
+    return this.client.open(this.target, kinds)
+  }
+
+  /** What comes back on a connection of its own. */
+  echo(text = 'ping'): Promise<string> {
+    return this.client.echo(this.target, text)
+  }
+
+  /** Sends, below every channel, what clients need to be able to reset their connections. */
+  sendUnreadBytes(): void {
+    if (!this.cell.family.resetsByUnreadBytes) return
+    for (const { fd } of this.channel.handles) if (fd >= 0) writeSync(fd, 'u')
   }
 
   /** Sockets that are open from here on are counted as left. */
@@ -98,12 +93,22 @@ export class AcceptRun {
     this.before = openSocketInodes()
   }
 
-  /** Fails, naming the inodes, when this process has a socket that it did not have before, or the port one in CLOSE_WAIT. */
+  /** Fails, naming the inodes, when this process has a socket that it did not have before, or the kernel one without a peer. */
   assertNoSocketLeft(): void {
+    this.assertNoDescriptorLeft()
+    this.assertNoStaleSocket()
+  }
+
+  /** No socket in /proc/self/fd that was not there before. */
+  assertNoDescriptorLeft(): void {
     const left = [...openSocketInodes()].filter((inode) => !this.before.has(inode))
     assert.deepEqual(left, [], `socket inodes left in /proc/self/fd: ${left.join(', ')}`)
-    const waiting = tcpRows(this.port).filter((row) => row.state === 'CLOSE_WAIT')
-    assert.deepEqual(waiting, [], `sockets in CLOSE_WAIT, inodes ${waiting.map((row) => row.inode).join(', ')}`)
+  }
+
+  /** No socket of the server's address in /proc/net whose peer is gone. */
+  assertNoStaleSocket(): void {
+    const stale = this.cell.family.staleInodes(this.channel)
+    assert.deepEqual(stale, [], `sockets without a peer in /proc/net, inodes ${stale.join(', ')}`)
   }
 
   /** How many refused connections the log tells of, in lines and in counts of suppressed lines. */
@@ -123,6 +128,6 @@ export class AcceptRun {
 }
 
 /** The inode of an open handle's socket. */
-export function inodeOf(handle: TcpHandle): string {
+export function inodeOf(handle: SocketHandle): string {
   return /\d+/.exec(readlinkSync(`/proc/self/fd/${handle.fd}`))?.[0] ?? assert.fail('the handle has no socket')
 }

@@ -42,11 +42,8 @@ export function openSocketInodes(): Set<string> {
 /** The TCP sockets of this network namespace whose local port this is. */
 export function tcpRows(localPort: number): TcpRow[] {
   return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) =>
-    readFileSync(file, 'utf8')
-      .split('\n')
-      .slice(1)
+    linesWith(readFileSync(file, 'latin1'), `:${localPort.toString(16).toUpperCase().padStart(4, '0')} `)
       .map((line) => line.trim().split(/\s+/))
-      .filter((columns) => columns.length > 9)
       .map((columns) => ({
         localPort: portOf(columns[1]),
         remotePort: portOf(columns[2]),
@@ -55,6 +52,41 @@ export function tcpRows(localPort: number): TcpRow[] {
       }))
       .filter((row) => row.localPort === localPort),
   )
+}
+
+/** Other processes leave tens of thousands of lines in TIME_WAIT, which take longer to cut and parse than all else a test does. */
+function linesWith(text: string, what: string): string[] {
+  const lines: string[] = []
+  for (let at = text.indexOf(what); at >= 0; ) {
+    const newline = text.indexOf('\n', at)
+    const end = newline < 0 ? text.length : newline
+    lines.push(text.slice(text.lastIndexOf('\n', at) + 1, end))
+    at = text.indexOf(what, end)
+  }
+  return lines
+}
+
+/** A row of /proc/net/unix. */
+export interface UnixRow {
+  /** It is the listener; the others of the path were accepted, or wait to be. */
+  readonly listens: boolean
+  readonly inode: string
+}
+
+/** __SO_ACCEPTCON of Linux. */
+const LISTENS = 0x10000
+
+/** The Unix domain sockets that are bound to this path: a listener, and those that came through it. */
+export function unixRows(path: string): UnixRow[] {
+  return readFileSync('/proc/net/unix', 'utf8')
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter((columns) => columns[7] === path)
+    .map((columns) => ({
+      listens: (Number.parseInt(columns[3] as string, 16) & LISTENS) !== 0,
+      inode: columns[6] as string,
+    }))
 }
 
 function portOf(address: string | undefined): number {

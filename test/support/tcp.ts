@@ -8,7 +8,9 @@ import {
   type EventLoopGroup,
   ServerBootstrap,
   type ServerChannel,
+  type SocketAddressLike,
 } from '@knotty/transport'
+import { freePlace, placeOf, portOf } from './cell.js'
 import type { LeakScope } from './leak-scope.js'
 
 export type OptionValues = readonly (readonly [ChannelOption<never>, unknown])[]
@@ -27,7 +29,7 @@ export interface TestServer {
   child(index?: number): Promise<Channel>
 }
 
-/** A Knotty server on a free port; each child gets what `handlers` makes. */
+/** A Knotty server on a free port, over the transport of the test's cell (cell.ts); each child gets what `handlers` makes. */
 export async function serve(
   scope: LeakScope,
   group: EventLoopGroup,
@@ -42,14 +44,14 @@ export async function serve(
     waiting.get(index)?.(channel)
   })
   for (const [key, value] of childOptions) bootstrap.childOption(key, value as never)
-  const channel = await bootstrap.bind(0, '127.0.0.1')
+  const channel = await bootstrap.bind(freePlace())
   scope.onEnd(async () => {
     for (const child of children) if (child.isOpen) child.close()
     await channel.close()
   })
   return {
     channel,
-    port: portOf(channel),
+    port: portOf(channel.localAddress),
     children,
     child: (index = 0) =>
       children[index] === undefined
@@ -68,7 +70,7 @@ export async function connect(
 ): Promise<Channel> {
   const bootstrap = new Bootstrap().group(group).handler((channel) => channel.pipeline.addLast(...handlers))
   for (const [key, value] of options) bootstrap.option(key, value as never)
-  const channel = await bootstrap.connect(port, '127.0.0.1')
+  const channel = await bootstrap.connect(placeOf(port))
   scope.onEnd(() => channel.close())
   return channel
 }
@@ -91,7 +93,7 @@ export async function plainServer(scope: LeakScope): Promise<PlainServer> {
     if (next === undefined) ready.push(socket)
     else next(socket)
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(nodeOptions(freePlace()))
   await once(server, 'listening')
   scope.onEnd(async () => {
     for (const socket of sockets) await destroyed(socket)
@@ -99,7 +101,7 @@ export async function plainServer(scope: LeakScope): Promise<PlainServer> {
     await once(server, 'close')
   })
   return {
-    port: (server.address() as net.AddressInfo).port,
+    port: portOf(server.address()),
     accept: () => {
       const socket = ready.shift()
       return socket === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(socket)
@@ -109,7 +111,7 @@ export async function plainServer(scope: LeakScope): Promise<PlainServer> {
 
 /** A client of Node's own, connected; it swallows its errors. */
 export async function plainClient(scope: LeakScope, port: number, options: { allowHalfOpen?: boolean } = {}): Promise<net.Socket> {
-  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: options.allowHalfOpen ?? false })
+  const socket = net.connect({ ...nodeOptions(placeOf(port)), allowHalfOpen: options.allowHalfOpen ?? false } as net.NetConnectOpts)
   scope.onEnd(() => destroyed(socket))
   await once(socket, 'connect')
   socket.on('error', () => undefined)
@@ -161,8 +163,9 @@ export async function readBytes(socket: net.Socket, length: number): Promise<Buf
   return Buffer.concat(chunks)
 }
 
-function portOf(channel: Channel): number {
-  return (channel.localAddress as { port: number }).port
+/** An address as net.connect and Server.listen take it. */
+function nodeOptions(place: SocketAddressLike): net.ListenOptions {
+  return 'path' in place ? { path: place.path } : { port: (place as { port: number }).port, host: '127.0.0.1' }
 }
 
 /** A promise and what completes it. */

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import { Unpooled } from '@knotty/buffer'
 import { type Channel, type ChannelFuture, type ChannelHandler, ChannelOption } from '@knotty/transport'
 import * as fc from 'fast-check'
+import { isUnix } from '../support/cell.js'
 import { type LeakScope, leakScope } from '../support/leak-scope.js'
 import { eventually } from '../support/proc-sockets.js'
 import { option, plainClient, serve } from '../support/tcp.js'
@@ -120,6 +121,7 @@ class Subject {
     else if (what === 'peer reads') peer?.resume()
     else if (what === 'peer stops') peer?.pause()
     else if (what === 'peer ends') peer?.end()
+    else if (what === 'peer resets' && isUnix()) peer?.destroy()
     else if (what === 'peer resets' && peer?.writableEnded === false) peer.resetAndDestroy() // while FIN waits, Node leaks the socket
   }
 

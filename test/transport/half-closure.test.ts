@@ -12,6 +12,7 @@ import {
   ChannelOutputShutdownEvent,
   ClosedChannelError,
 } from '@knotty/transport'
+import { isUnix, notOver, readSize } from '../support/cell.js'
 import { leakScope } from '../support/leak-scope.js'
 import { eventually } from '../support/proc-sockets.js'
 import { connect, option, plainClient, plainServer, readAll, readBytes, serve, untilClosed } from '../support/tcp.js'
@@ -113,9 +114,9 @@ describe('shutdownOutput()', () => {
       const peer = await plainServer(scope)
       const channel = await connect(scope, scope.group(), peer.port, [recorder])
       const socket = await peer.accept()
-      await channel.writeAndFlush(Buffer.alloc(300_000, 'd'))
+      await channel.writeAndFlush(Buffer.alloc(100_000, 'd'))
       await channel.shutdownOutput()
-      assert.equal((await readAll(socket)).length, 300_000)
+      assert.equal((await readAll(socket)).length, 100_000)
       assert.deepEqual(recorder.log, ['output shutdown'])
       socket.write('still heard')
       await eventually(() => assert.deepEqual(recorder.log, ['output shutdown', 'still heard']))
@@ -178,7 +179,8 @@ describe('shutdownOutput()', () => {
     }),
   )
 
-  test('is what a write error does with AUTO_CLOSE off; the channel stays open for reading', async (t) => {
+  const noAutoClose = isUnix() ? notOver(['libuv-unix', 'net-unix'], 'no reset') : notOver(['net'], 'node:net destroys a socket whose write failed')
+  test('is what a write error does with AUTO_CLOSE off; the channel stays open for reading', noAutoClose, async (t) => {
     recordLogs(t)
     await leakScope(async (scope) => {
       const recorder = new Recorder()
@@ -242,10 +244,10 @@ describe('shutdownInput()', () => {
         recorder,
       ])
       const client = await plainClient(scope, server.port)
-      client.end('x'.repeat(10_000))
+      client.end('x'.repeat(10 * readSize(1024)))
       await (await server.child()).closeFuture
       await eventually(() => assert.equal(recorder.log.at(-1), 'inactive'))
-      assert.deepEqual(recorder.log, ['input shutdown', 'x'.repeat(1024), 'inactive'])
+      assert.deepEqual(recorder.log, ['input shutdown', 'x'.repeat(readSize(1024)), 'inactive'])
     }),
   )
 })

@@ -9,7 +9,7 @@ import { ChannelStateError } from '../channel/errors.js'
 import { LimitedWarning } from '../channel/limited-warning.js'
 import type { DefaultEventLoop } from '../eventloop/default-event-loop.js'
 import { AcceptedSocketGuard, type GuardedServer, type RawSocket } from './accepted-socket-guard.js'
-import type { SocketAddress } from './address.js'
+import { type SocketAddress, UnixSocketAddress } from './address.js'
 import { exceedsHeadroom, REFUSED_BY_AUTO_READ, REFUSED_BY_HEADROOM, REFUSED_BY_MAX_CONNECTIONS } from './admission.js'
 import { drain, type DrainOptions, type DrainReport } from './drain.js'
 import type { ParentServer } from './socket-connection.js'
@@ -121,7 +121,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
 
   onRefused(event: RefusedEvent): void {
     this.eventLoop.counters.refused++
-    const peer = String(event.remoteAddress ?? 'a peer that is gone')
+    const peer = String(event.remoteAddress ?? (this.local instanceof UnixSocketAddress ? 'a Unix domain socket' : 'a peer that is gone'))
     this.warn(`closed a connection from ${peer}: ${event.reason}`, event.cause)
     if (diagnostics.acceptRefused.hasSubscribers) diagnostics.acceptRefused.publish({ server: this, ...event })
     this.emitter?.emit('refused', event)

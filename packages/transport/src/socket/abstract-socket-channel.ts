@@ -67,6 +67,12 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
     if (!this.inputDiscarded) this.pauseReading()
   }
 
+  override socketOptionChanged(option: ChannelOption<unknown>, _value: unknown): void {
+    if (option !== ChannelOption.LIVENESS_PROBE_MS || this.paused === undefined || this.readPending) return
+    this.paused.disarm()
+    this.pauseReading()
+  }
+
   protected override fireActive(): void {
     this.wasActive = true
     super.fireActive()
@@ -89,9 +95,9 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
 
   protected doShutdownInput(): void {
     if (!this.isActive) throw new NotYetConnectedError()
+    this.paused?.discard()
     if (this.isInputShutdown) return
     this.inputDiscarded = true
-    this.paused?.discard()
     this.startReading()
     this.pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE)
   }
@@ -221,9 +227,10 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
     } finally {
       this.delivering = false
     }
-    if (all || !this.isActive || !this.registered || !paused.isEmpty) return
-    if (this.readPending) this.beginRead()
-    else this.watchPausedInput()
+    if (all || !this.isActive || !this.registered) return
+    if (this.readPending) return this.beginRead()
+    if (!paused.isProbing) this.stopReading()
+    this.watchPausedInput()
   }
 
   private watchPausedInput(): void {

@@ -4,6 +4,10 @@ import type { EventLoop } from '../eventloop/event-loop.js'
 
 /** A probe stops at so many held bytes: as many as one read slab has by default. */
 const MAX_HELD_BYTES = 65536
+/** What a held message counts at least: of a local connection it may be no buffer. */
+const MIN_MESSAGE_BYTES = 96
+/** A probe ends when so many turns of the loop in a row have brought nothing: a FIN behind bytes comes a turn later than they do. */
+const IDLE_TURNS = 2
 
 /** The channel whose input is paused. */
 interface PausedChannel {
@@ -23,18 +27,25 @@ interface PausedChannel {
  *
  *     reading stops ──livenessProbeMs──► probe: read until the socket is empty or 64 KiB are held ──► stop ──livenessProbeMs──► …
  *
- * A full hold ends the probing until somebody reads.
+ * A full hold ends the probing until somebody reads some of it.
  */
 export class PausedInput {
   private readonly channel: PausedChannel
-  private readonly messages: unknown[] = []
+  private readonly messages: { readonly msg: unknown; readonly counted: number }[] = []
   private heldBytes = 0
   private probing = false
+  /** Turns in a row in which the probe under way has brought nothing. */
+  private idleTurns = 0
   private pausedAt = 0
   private timer: ScheduledTask | undefined = undefined
 
   constructor(channel: PausedChannel) {
     this.channel = channel
+  }
+
+  /** A probe is under way. */
+  get isProbing(): boolean {
+    return this.probing
   }
 
   /** What arrives now must be given to {@link hold}. */
@@ -53,7 +64,7 @@ export class PausedInput {
   /** Reading has stopped: the first probe is due one interval from now. */
   watch(): void {
     this.pausedAt = this.channel.eventLoop.ticker.now()
-    this.arm(this.channel.livenessProbeMs)
+    if (!this.isFull) this.arm(this.channel.livenessProbeMs)
   }
 
   /** No probe any more until {@link watch}. */
@@ -65,18 +76,20 @@ export class PausedInput {
 
   /** Keeps a message of so many bytes; it must stay valid. */
   hold(msg: unknown, bytes: number): void {
-    this.messages.push(msg)
-    this.heldBytes += bytes
+    const counted = Math.max(bytes, MIN_MESSAGE_BYTES)
+    this.messages.push({ msg, counted })
+    this.heldBytes += counted
+    this.idleTurns = 0
     if (!this.isFull) return
-    this.probing = false
+    this.disarm()
     this.channel.stopReading()
   }
 
   /** The oldest message. */
   take(): unknown {
-    const msg = this.messages.shift()
-    if (this.messages.length === 0) this.heldBytes = 0
-    return msg
+    const oldest = this.messages.shift()
+    this.heldBytes -= oldest?.counted ?? 0
+    return oldest?.msg
   }
 
   /** Somebody reads: what a probe under way brings up is theirs. */
@@ -86,7 +99,7 @@ export class PausedInput {
 
   /** Nobody will want them any more. */
   discard(): void {
-    for (const msg of this.messages.splice(0)) release(msg)
+    for (const { msg } of this.messages.splice(0)) release(msg)
     this.heldBytes = 0
     this.disarm()
   }
@@ -103,19 +116,21 @@ export class PausedInput {
     const waitMs = this.pausedAt + channel.livenessProbeMs - channel.eventLoop.ticker.now()
     if (waitMs > 1) return this.arm(waitMs)
     this.probing = true
+    this.idleTurns = 0
+    this.watch()
     try {
       channel.startReading()
     } catch (error) {
       return channel.onReadThrew(error)
     }
-    // The poll phase comes next, and the check phase behind it: by then all that was in the socket has been read.
-    runInRootContext(() => setImmediate(this.endProbe))
-    this.watch()
+    runInRootContext(() => setImmediate(this.turn))
   }
 
-  private readonly endProbe = (): void => {
+  /** Once a turn of the loop, behind its poll phase, while the probe is under way. */
+  private readonly turn = (): void => {
     if (!this.probing) return
+    if (++this.idleTurns <= IDLE_TURNS) return void setImmediate(this.turn)
     this.probing = false
-    if (!this.channel.readPending) this.channel.stopReading()
+    this.channel.stopReading()
   }
 }

@@ -48,6 +48,7 @@ export class LibuvSocketChannel extends AbstractSocketChannel<StreamHandle> {
   }
 
   override socketOptionChanged(option: ChannelOption<unknown>, value: unknown): void {
+    super.socketOptionChanged(option, value)
     // What is set before registration is applied then, together with the default of TCP_NODELAY.
     if (this.socket === undefined || this.io === undefined) return
     const status = applySocketOption(this.socket, option, value)

@@ -62,6 +62,7 @@ export class LocalSocket implements RawSocket {
 
   startReading(): void {
     this.reading = true
+    if (this.queue.length === 0) this.tellPeerOfRoom() // for a message that is larger than the queue
     this.wake()
   }
 
@@ -69,10 +70,12 @@ export class LocalSocket implements RawSocket {
     this.reading = false
   }
 
-  /** Gives a message to the peer. False: it has no room, the owner hears of it later. Throws EPIPE when nobody will read it. */
+  /** Gives a message to the peer. False: it has no room, the owner hears of it later. Throws EPIPE, or ECONNRESET, when nobody will read it. */
   push(msg: unknown): boolean {
     const { peer } = this
-    if (peer === undefined || peer.closed || this.outputEnded) throw systemError('EPIPE', 'write', this.peerAddress)
+    if (peer === undefined || peer.closed || this.outputEnded) {
+      throw systemError(this.ending === 'reset' ? 'ECONNRESET' : 'EPIPE', 'write', this.peerAddress)
+    }
     return peer.receive(msg)
   }
 
@@ -105,7 +108,9 @@ export class LocalSocket implements RawSocket {
   private receive(msg: unknown): boolean {
     const limit = this.owner?.receiveBufferBytes ?? DEFAULT_RECEIVE_BUFFER_BYTES
     const bytes = sizeOf(msg)
-    if (this.queue.length > 0 && this.queuedBytes + bytes + ENTRY_OVERHEAD_BYTES > limit) {
+    // One that never fits comes alone, and only while somebody reads: it stays with its writer otherwise.
+    const fits = this.queuedBytes + bytes + ENTRY_OVERHEAD_BYTES <= limit || (this.queue.length === 0 && this.reading)
+    if (!fits) {
       this.peerWaits = true
       return false
     }

@@ -53,11 +53,10 @@ export class NetServerChannel extends AbstractServerChannel<NetSocket> {
     this.server = undefined
   }
 
-  private onConnection(raw: Socket): void {
+  private onConnection(socket: Socket): void {
     try {
-      this.admit(new NetSocket(raw))
+      this.admit(new NetSocket(socket))
     } catch (error) {
-      raw.destroy()
       reportNativeEntryError(error)
     }
   }

@@ -25,7 +25,7 @@ const gathered = new GatheredWrite()
 
 /**
  * A TCP connection, or one over a Unix domain socket, on the public API of `node:net`: for platforms on which the handles of libuv were
- * not tested. Same events in the same order as LibuvSocketChannel; a write completes in the callback of `socket.write`.
+ * not tested. Same events in the same order as LibuvSocketChannel.
  *
  * A paused socket may have read one chunk ahead: Node keeps it, and it comes with the next read().
  */
@@ -38,6 +38,7 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
   private inFlight: InFlight | undefined = undefined
 
   override socketOptionChanged(option: ChannelOption<unknown>, value: unknown): void {
+    super.socketOptionChanged(option, value)
     // What is set before registration is applied then, together with the default of TCP_NODELAY. Node ignores both on a Unix socket.
     if (this.socket === undefined || !this.prepared) return
     if (option === ChannelOption.TCP_NODELAY) this.socket.socket.setNoDelay(value as boolean)
@@ -45,25 +46,25 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
   }
 
   onData(chunk: Buffer): void {
-    this.entry(() => this.chunkRead(Unpooled.wrappedBuffer(chunk), chunk.length))
+    this.event(() => this.chunkRead(Unpooled.wrappedBuffer(chunk), chunk.length))
   }
 
   onEnd(): void {
-    this.entry(() => this.inputEnd())
+    this.event(() => this.inputEnd())
   }
 
   /** A write that failed has told its callback before. */
   onError(error: Error): void {
-    this.entry(() => this.readFailed(error))
+    this.event(() => this.readFailed(error))
   }
 
   /** Node has closed the socket, by itself: there was an error, or both directions have ended. */
   onClose(): void {
-    this.entry(() => this.close0(this.newPromise()))
+    this.event(() => this.close0(this.newPromise()))
   }
 
   protected own(socket: NetSocket): void {
-    socket.owner = this
+    socket.attach(this)
   }
 
   protected prepare(_socket: NetSocket): void {
@@ -137,65 +138,89 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
   }
 
   protected sendFin({ socket }: NetSocket, done: (error: Error | undefined) => void): void {
-    socket.end((error?: Error | null) => runInRootContext(() => this.entry(() => done(error ?? undefined))))
+    socket.end((error?: Error | null) => runInRootContext(() => this.callback(() => done(error ?? undefined))))
   }
 
   protected filterOutboundMessage(msg: unknown): unknown {
     return checkSocketMessage(msg)
   }
 
-  /** One write of at most 1 MiB is under way; what was flushed meanwhile goes with the next one. */
+  /** At most one write is under way; what was flushed meanwhile goes with the next one. */
   protected doWrite(outboundBuffer: OutboundBuffer): void {
-    if (this.inFlight !== undefined || !this.isActive) return
+    for (let requests = this.config.writeSpinCount; requests > 0; requests--) {
+      if (this.inFlight !== undefined || !this.isActive || outboundBuffer.isEmpty) return
+      this.writeOnce(outboundBuffer)
+    }
+    if (!outboundBuffer.isEmpty && this.inFlight === undefined) this.later(() => this.flushMarked())
+  }
+
+  /** At most 1 MiB. Taken whole at once: its messages complete here; otherwise in the callback. */
+  private writeOnce(outboundBuffer: OutboundBuffer): void {
     const memory = LoopMemory.of(this.eventLoop)
     const slabs = memory.outbound
     slabs.begin()
     try {
       gathered.gather(outboundBuffer, memory, this.config.copyThresholdBytes)
     } catch (error) {
+      // A message that was released too early. What was gathered before it must not stay taken.
       gathered.clear()
       slabs.giveBack()
       throw error
     }
     const { bytes } = gathered
-    if (bytes === 0) return outboundBuffer.removeBytes(0)
+    const chunks = gathered.chunks.slice()
+    gathered.clear()
+    const last = chunks.pop()
+    if (last === undefined) return outboundBuffer.removeBytes(0)
     const { counters } = this.eventLoop
     counters.writeRequests++
-    counters.asyncWriteRequests++
     const request: InFlight = { memory, bytes, slabs: slabs.pin() }
     this.inFlight = request
     const { socket } = this.socket as NetSocket
-    const chunks = gathered.chunks.slice()
-    gathered.clear()
-    const last = chunks.pop() as Buffer
     if (chunks.length > 0) socket.cork()
     for (const chunk of chunks) socket.write(chunk)
-    socket.write(last, (error?: Error | null) => runInRootContext(() => this.entry(() => this.written(request, error ?? undefined))))
+    socket.write(last, (error?: Error | null) => runInRootContext(() => this.callback(() => this.written(request, error ?? undefined))))
     if (chunks.length > 0) socket.uncork()
+    // Nothing waits in the stream: the kernel took all of it, and the callback only comes later.
+    if (socket.writableLength === 0 && socket.errored === null && !socket.destroyed) this.completed(outboundBuffer, request)
+    else counters.asyncWriteRequests++
   }
 
-  private written(request: InFlight, error: Error | undefined): void {
-    const { memory, bytes, slabs } = request
+  private completed(outboundBuffer: OutboundBuffer, { memory, bytes, slabs }: InFlight): void {
     this.inFlight = undefined
     memory.outbound.unpin(slabs)
-    const outboundBuffer = this.outboundBuffer
-    // After close the callback may even say success: the messages have failed already, whatever it says.
-    if (!this.isActive || outboundBuffer === undefined) return
-    if (error !== undefined) return this.handleWriteError(error)
     this.bytesWritten += bytes
     this.lastWriteCompletedAt = this.eventLoop.ticker.now()
+    outboundBuffer.removeBytes(bytes)
+  }
+
+  /** The callback of a write that the kernel did not take at once. */
+  private written(request: InFlight, error: Error | undefined): void {
+    if (this.inFlight !== request) return // it had taken it
+    const outboundBuffer = this.outboundBuffer
+    // After close the callback may even say success: the messages have failed already, whatever it says.
+    if (!this.isActive || outboundBuffer === undefined || error !== undefined) {
+      this.inFlight = undefined
+      request.memory.outbound.unpin(request.slabs)
+      if (this.isActive && outboundBuffer !== undefined && error !== undefined) this.handleWriteError(error)
+      return
+    }
     this.inFlush = true
     try {
-      outboundBuffer.removeBytes(bytes)
+      this.completed(outboundBuffer, request)
     } finally {
       this.inFlush = false
     }
     this.flushMarked()
   }
 
-  /** Runs what an event of the socket asks for: nothing it throws may reach the emitter, where it would end the process. */
-  private entry(run: () => void): void {
-    if (!this.isOpen && this.inFlight === undefined) return
+  /** Runs what an event of the socket asks for, unless the channel has given the socket up. */
+  private event(run: () => void): void {
+    if (this.isOpen) this.callback(run)
+  }
+
+  /** Nothing that is thrown here may reach the emitter, where it would end the process. */
+  private callback(run: () => void): void {
     try {
       run()
     } catch (error) {

@@ -9,22 +9,23 @@ export interface NetSocketOwner {
   onClose(): void
 }
 
-/**
- * A socket of node:net as the channel sees it. It listens for errors from its first moment: without a listener one would end the
- * process. It is paused, so it reads nothing until it is told to.
- */
+/** A socket of node:net as the channel sees it. */
 export class NetSocket implements RawSocket {
   readonly socket: Socket
-  owner: NetSocketOwner | undefined = undefined
 
-  /** @param socket made with `allowHalfOpen`; paused here */
+  /** @param socket made with `allowHalfOpen`; it must not read before {@link attach} */
   constructor(socket: Socket) {
     this.socket = socket
+  }
+
+  /** The events of the socket go to this channel from now on. It is paused, so it reads nothing until it is told to. */
+  attach(owner: NetSocketOwner): void {
+    const { socket } = this
     socket.pause()
-    socket.on('data', (chunk: Buffer) => this.owner?.onData(chunk))
-    socket.on('end', () => this.owner?.onEnd())
-    socket.on('error', (error: Error) => this.owner?.onError(error))
-    socket.on('close', () => this.owner?.onClose())
+    socket.on('data', (chunk: Buffer) => owner.onData(chunk))
+    socket.on('end', () => owner.onEnd())
+    socket.on('error', (error: Error) => owner.onError(error)) // without a listener one would end the process
+    socket.on('close', () => owner.onClose())
   }
 
   close(): void {

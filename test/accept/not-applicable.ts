@@ -1,0 +1,35 @@
+import type { CellName } from '../support/accept-cell.js'
+
+/** Ends a test in a cell it cannot apply to; the cell must be listed here for it. */
+export class NotApplicable extends Error {}
+
+/** A test, in all its variants, that is not run in these cells. */
+export interface NotApplicableTest {
+  readonly test: string
+  readonly cells: readonly CellName[]
+  readonly why: string
+}
+
+/** All that is not run. A test that skips without being here fails, and so does one that is here and runs. */
+export const NOT_APPLICABLE: readonly NotApplicableTest[] = [
+  {
+    test: '11 the loop has no memory for its read slab',
+    cells: ['net', 'unix-net'],
+    why: 'node:net reads into buffers of its own: registering a connection allocates no memory of the loop',
+  },
+  {
+    test: '11 the loop has no memory for its write slab',
+    cells: ['libuv', 'unix-libuv'],
+    why: 'it is one array with the read slab, allocated when the connection is registered: the exit of the read slab',
+  },
+  {
+    test: '11 the raw socket has no memory for a listener',
+    cells: ['libuv', 'unix-libuv'],
+    why: "the raw socket is Node's own handle, which has no listeners",
+  },
+]
+
+/** Why the test is not run in this cell; undefined when it is. */
+export function notApplicable(test: string, cell: CellName): string | undefined {
+  return NOT_APPLICABLE.find((each) => each.test === test && each.cells.includes(cell))?.why
+}

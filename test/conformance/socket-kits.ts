@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { linkSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import {
+  Bootstrap,
+  type Channel,
+  LibuvServerChannel,
+  LibuvSocketChannel,
+  NetServerChannel,
+  NetSocketChannel,
+  ServerBootstrap,
+  type ServerChannel,
+  TcpSocketAddress,
+} from '@knotty/transport'
+import { openSocketInodes, tcpRows } from '../support/proc-sockets.js'
+import type { KitName, TransportKit } from './transport-kit.js'
+
+/** Well above what the send and the receive buffer of a loopback connection hold together. */
+const STALL_BYTES = 16 << 20
+
+/** The classes of a transport. */
+interface ChannelClasses {
+  readonly server: () => ServerChannel
+  readonly client: () => Channel
+}
+
+const LIBUV: ChannelClasses = { server: () => new LibuvServerChannel(), client: () => new LibuvSocketChannel() }
+
+const NET: ChannelClasses = { server: () => new NetServerChannel(), client: () => new NetSocketChannel() }
+
+/** TCP on loopback. */
+function tcpKit(name: KitName, classes: ChannelClasses): TransportKit {
+  return {
+    name,
+    stallBytes: STALL_BYTES,
+    serverBootstrap: (group) => new ServerBootstrap().group(group).channel(classes.server),
+    bootstrap: (group) => new Bootstrap().group(group).channel(classes.client),
+    bindAddress: () => ({ address: '127.0.0.1', port: 0 }),
+    addressOf: (server) => server.localAddress ?? assert.fail('the server is not bound'),
+    async refusedAddress() {
+      const server = net.createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const { port } = server.address() as net.AddressInfo
+      server.close()
+      await once(server, 'close')
+      return { address: '127.0.0.1', port }
+    },
+    // A full backlog would do as well, but how full is up to the kernel: a name that is never resolved is exact.
+    silentAddress: () => ({ address: { address: 'never.resolved', port: 1 }, resolver: () => new Promise<never>(() => undefined) }),
+    inode: (channel) => inodeOfTcp(channel),
+    cleanUp: () => undefined,
+  }
+}
+
+/** Unix domain sockets in a temporary directory. */
+function unixKit(name: KitName, classes: ChannelClasses): TransportKit {
+  let directory: string | undefined
+  let paths = 0
+  const freshPath = (): string => {
+    directory ??= mkdtempSync(path.join(tmpdir(), 'knotty-conformance-'))
+    return path.join(directory, String(++paths))
+  }
+  return {
+    name,
+    stallBytes: STALL_BYTES,
+    serverBootstrap: (group) => new ServerBootstrap().group(group).channel(classes.server),
+    bootstrap: (group) => new Bootstrap().group(group).channel(classes.client),
+    bindAddress: () => ({ path: freshPath() }),
+    addressOf: (server) => server.localAddress ?? assert.fail('the server is not bound'),
+    // A second name of the socket stays behind when the listener removes the first: connect finds a socket and nobody there.
+    async refusedAddress() {
+      const [first, second] = [freshPath(), freshPath()]
+      const server = net.createServer().listen(first)
+      await once(server, 'listening')
+      linkSync(first, second)
+      server.close()
+      await once(server, 'close')
+      return { path: second }
+    },
+    silentAddress: () => undefined,
+    inode: (channel) => inodeOfUnix(channel),
+    cleanUp: () => directory !== undefined && rmSync(directory, { recursive: true }),
+  }
+}
+
+export const TCP_KITS: readonly TransportKit[] = [tcpKit('libuv', LIBUV), tcpKit('net', NET)]
+export const UNIX_KITS: readonly TransportKit[] = [unixKit('unix-libuv', LIBUV), unixKit('unix-net', NET)]
+
+/** By its row in the kernel's table, and open in this process. */
+function inodeOfTcp(channel: Channel): string {
+  const { localAddress: local, remoteAddress: remote } = channel
+  assert.ok(local instanceof TcpSocketAddress, 'the channel has no local address')
+  const port = remote instanceof TcpSocketAddress ? remote.port : 0
+  const rows = tcpRows(local.port).filter((row) => row.remotePort === port)
+  return openOne(rows.map((row) => row.inode))
+}
+
+/** The sockets of a listener have its path in the kernel's table: the listener itself, and those it accepted. */
+function inodeOfUnix(channel: Channel): string {
+  const listens = channel.parent === undefined
+  const address = String((channel.parent ?? channel).localAddress)
+  const rows = readFileSync('/proc/net/unix', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((columns) => columns[7] === address && (columns[3] === '00010000') === listens)
+  return openOne(rows.map((columns) => columns[6] as string))
+}
+
+function openOne(inodes: readonly string[]): string {
+  const open = openSocketInodes()
+  return inodes.findLast((inode) => open.has(inode)) ?? assert.fail('no open socket of this process is the channel')
+}

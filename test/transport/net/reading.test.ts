@@ -1,0 +1,11 @@
+import { useCell } from '../../support/cell.js'
+
+// The tests of reading, closing and connecting once more, over node:net.
+useCell('net')
+await import('../auto-read.test.js')
+await import('../half-closure.test.js')
+await import('../close.test.js')
+await import('../connect.test.js')
+await import('../deregister.test.js')
+await import('../liveness.test.js')
+await import('../liveness-random.test.js')

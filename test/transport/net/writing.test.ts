@@ -1,0 +1,8 @@
+import { useCell } from '../../support/cell.js'
+
+// The tests of writing once more, over node:net.
+useCell('net')
+await import('../write.test.js')
+await import('../write-close.test.js')
+await import('../write-random.test.js')
+await import('../forward-between-groups.test.js')

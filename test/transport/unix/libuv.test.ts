@@ -1,0 +1,13 @@
+import { useCell } from '../../support/cell.js'
+
+// Reading, writing and closing once more, over Unix domain sockets on the handles of libuv.
+useCell('libuv-unix')
+await import('../auto-read.test.js')
+await import('../half-closure.test.js')
+await import('../close.test.js')
+await import('../deregister.test.js')
+await import('../liveness.test.js')
+await import('../liveness-random.test.js')
+await import('../write.test.js')
+await import('../write-close.test.js')
+await import('../write-random.test.js')
