@@ -19,7 +19,7 @@ const runtime = RUNTIMES[name]
 
 if (runtime === undefined) fail(`runtime: ${name} (expected: ${Object.keys(RUNTIMES).join(', ')})`)
 if (process.platform !== 'linux' || process.arch !== 'x64') {
-  fail(`${runtime.spec} is fetched for linux x64 only, and this is ${process.platform} ${process.arch}: run npm test with a runtime of your own`)
+  fail(`${runtime.spec} is fetched for linux x64 only, this is ${process.platform} ${process.arch}: run npm test on a runtime of your own`)
 }
 
 run('npm', ['run', '-s', 'setup'])
