@@ -155,6 +155,8 @@ describe('random operations from random places on several connections', () => {
       halfClosure: fc.boolean(),
       autoClose: fc.boolean(),
       linger: fc.boolean(),
+      probeMs: fc.constantFrom(0, 1, 10_000),
+      halfOpenMs: fc.constantFrom(0, 3, 60_000),
       writeSlabBytes: fc.constantFrom(1024, 65536),
     })
     const run = fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 60, size: 'max' }), settings, (steps, chosen) =>
@@ -169,6 +171,8 @@ interface Settings {
   readonly halfClosure: boolean
   readonly autoClose: boolean
   readonly linger: boolean
+  readonly probeMs: number
+  readonly halfOpenMs: number
   readonly writeSlabBytes: number
 }
 
@@ -180,6 +184,8 @@ async function play(scope: LeakScope, steps: readonly Step[], settings: Settings
   const childOptions = [
     option(ChannelOption.ALLOW_HALF_CLOSURE, settings.halfClosure),
     option(ChannelOption.AUTO_CLOSE, settings.autoClose),
+    option(ChannelOption.LIVENESS_PROBE_MS, settings.probeMs),
+    option(ChannelOption.HALF_OPEN_TIMEOUT_MS, settings.halfOpenMs),
     ...(settings.linger ? [option(ChannelOption.SO_LINGER, 0)] : []),
   ]
   const server = await serve(

@@ -182,8 +182,8 @@ describe('a probe', () => {
       const held = channel.bytesRead
       assert.ok(held >= HOLD && held < 2 * HOLD, `${held} bytes are held`)
       assert.deepEqual([recorder.reads, clock.pending], [0, 0])
-      const [first] = heldBy(channel)
-      const size = (first as { readonly msg: ByteBuf }).msg.readableBytes
+      const [first] = heldBy(channel) as [{ msg: ByteBuf }]
+      const size = first.msg.readableBytes
       channel.read()
       await eventually(() => assert.equal(recorder.reads, 1))
       await turns()

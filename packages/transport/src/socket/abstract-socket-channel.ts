@@ -229,7 +229,6 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
     }
     if (all || !this.isActive || !this.registered) return
     if (this.readPending) return this.beginRead()
-    if (!paused.isProbing) this.stopReading()
     this.watchPausedInput()
   }
 

@@ -43,11 +43,6 @@ export class PausedInput {
     this.channel = channel
   }
 
-  /** A probe is under way. */
-  get isProbing(): boolean {
-    return this.probing
-  }
-
   /** What arrives now must be given to {@link hold}. */
   get isHolding(): boolean {
     return this.probing || this.messages.length > 0

@@ -181,6 +181,7 @@ export class LibuvSocketChannel extends AbstractSocketChannel<StreamHandle> {
     this.inFlight = undefined
     io.retireRequest(request)
     io.outbound.unpin(slabs)
+    if (status === 0) this.lastWriteCompletedAt = this.eventLoop.ticker.now() // also behind a shutdownOutput()
     const outboundBuffer = this.outboundBuffer
     // After close the callback may even say success: the messages have failed already, whatever it says.
     if (!this.isActive || outboundBuffer === undefined) return

@@ -36,6 +36,8 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
   readonly supportedOptions: ReadonlySet<ChannelOption<unknown>> = SOCKET_OPTIONS
   private prepared = false
   private inFlight: InFlight | undefined = undefined
+  /** What a write has failed with. */
+  private writeError: Error | undefined = undefined
 
   override socketOptionChanged(option: ChannelOption<unknown>, value: unknown): void {
     super.socketOptionChanged(option, value)
@@ -53,9 +55,9 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
     this.event(() => this.inputEnd())
   }
 
-  /** A write that failed has told its callback before. */
+  /** Of a write that failed, its callback has told already; Node closes the socket all the same. */
   onError(error: Error): void {
-    this.event(() => this.readFailed(error))
+    if (error !== this.writeError) this.event(() => this.readFailed(error))
   }
 
   /** Node has closed the socket, by itself: there was an error, or both directions have ended. */
@@ -138,7 +140,7 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
   }
 
   protected sendFin({ socket }: NetSocket, done: (error: Error | undefined) => void): void {
-    socket.end((error?: Error | null) => runInRootContext(() => this.callback(() => done(error ?? undefined))))
+    socket.end((error?: Error | null) => this.callback(() => done(error ?? undefined)))
   }
 
   protected filterOutboundMessage(msg: unknown): unknown {
@@ -179,7 +181,7 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
     const { socket } = this.socket as NetSocket
     if (chunks.length > 0) socket.cork()
     for (const chunk of chunks) socket.write(chunk)
-    socket.write(last, (error?: Error | null) => runInRootContext(() => this.callback(() => this.written(request, error ?? undefined))))
+    socket.write(last, (error?: Error | null) => this.callback(() => this.written(request, error ?? undefined)))
     if (chunks.length > 0) socket.uncork()
     // Nothing waits in the stream: the kernel took all of it, and the callback only comes later.
     if (socket.writableLength === 0 && socket.errored === null && !socket.destroyed) this.completed(outboundBuffer, request)
@@ -194,17 +196,23 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
     outboundBuffer.removeBytes(bytes)
   }
 
+  /** Nobody is told of its success any more, or it failed. */
+  private givenUp({ memory, slabs }: InFlight, error: Error | undefined): void {
+    this.inFlight = undefined
+    memory.outbound.unpin(slabs)
+    if (error === undefined) this.lastWriteCompletedAt = this.eventLoop.ticker.now() // the deadline of a half-open connection asks
+    else if (this.isActive && this.outboundBuffer !== undefined) {
+      this.writeError = error
+      this.handleWriteError(error)
+    }
+  }
+
   /** The callback of a write that the kernel did not take at once. */
   private written(request: InFlight, error: Error | undefined): void {
     if (this.inFlight !== request) return // it had taken it
     const outboundBuffer = this.outboundBuffer
     // After close the callback may even say success: the messages have failed already, whatever it says.
-    if (!this.isActive || outboundBuffer === undefined || error !== undefined) {
-      this.inFlight = undefined
-      request.memory.outbound.unpin(request.slabs)
-      if (this.isActive && outboundBuffer !== undefined && error !== undefined) this.handleWriteError(error)
-      return
-    }
+    if (!this.isActive || outboundBuffer === undefined || error !== undefined) return this.givenUp(request, error)
     this.inFlush = true
     try {
       this.completed(outboundBuffer, request)
@@ -219,13 +227,18 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
     if (this.isOpen) this.callback(run)
   }
 
-  /** Nothing that is thrown here may reach the emitter, where it would end the process. */
+  /**
+   * In nobody's AsyncLocalStorage context: Node runs some callbacks in that of whoever resumed or wrote. Nothing that is thrown here may
+   * reach the emitter, where it would end the process.
+   */
   private callback(run: () => void): void {
-    try {
-      run()
-    } catch (error) {
-      this.onReadThrew(error)
-    }
+    runInRootContext(() => {
+      try {
+        run()
+      } catch (error) {
+        this.onReadThrew(error)
+      }
+    })
   }
 }
 
