@@ -106,6 +106,39 @@ describe('messages within the process', () => {
   )
 
   test(
+    'come in batches: channelReadComplete behind the last that waits, behind each with AUTO_READ off, and at once when it goes off',
+    leakScope(async (scope) => {
+      const log: string[] = []
+      const group = scope.group()
+      const server = await serveLocal(scope, group, () => [
+        {
+          channelRead(ctx, msg) {
+            log.push(String(msg))
+            if (msg === 'stop') ctx.channel.config.autoRead = false
+          },
+          channelReadComplete(ctx) {
+            log.push('complete')
+            ctx.fireChannelReadComplete()
+          },
+        },
+      ])
+      const client = await connectLocal(scope, group, server.address)
+      const child = await server.child()
+      for (const msg of ['a', 'b', 'stop', 'c', 'd']) client.write(msg)
+      client.flush()
+      await eventually(() => assert.equal(log.at(-1), 'complete'))
+      assert.deepEqual(log, ['a', 'b', 'stop', 'complete'])
+      child.read()
+      await eventually(() => assert.deepEqual(log.slice(4), ['c', 'complete']))
+      child.config.autoRead = true
+      await eventually(() => assert.deepEqual(log.slice(6), ['d', 'complete']))
+      for (let index = 0; index < 40; index++) client.write(index)
+      client.flush()
+      await eventually(() => assert.equal(log.filter((line) => line === 'complete').length, 6)) // 16, 16 and 8 of them
+    }),
+  )
+
+  test(
     'pass between two loops, and a channel may move from one to the other',
     leakScope(async (scope) => {
       const here = scope.group()

@@ -9,11 +9,17 @@ export interface LocalSocketOwner {
   readonly eventLoop: EventLoop
   /** The most bytes that may wait here to be read. */
   readonly receiveBufferBytes: number
-  onMessage(msg: unknown, bytes: number): void
+  /** @param more another one follows at once, as long as the socket reads */
+  onMessage(msg: unknown, bytes: number, more: () => boolean): void
   onEnd(): void
   onReset(error: Error): void
   /** The peer has room again. */
   onWritable(): void
+}
+
+interface QueuedMessage {
+  readonly msg: unknown
+  readonly bytes: number
 }
 
 /** What one message counts beside its bytes; as in the outbound buffer. */
@@ -34,7 +40,7 @@ export class LocalSocket implements RawSocket {
   readonly peerAddress: LocalSocketAddress
   owner: LocalSocketOwner | undefined = undefined
   private peer: LocalSocket | undefined = undefined
-  private queue: { readonly msg: unknown; readonly bytes: number }[] = []
+  private queue: QueuedMessage[] = []
   private queuedBytes = 0
   private reading = false
   private scheduled = false
@@ -137,12 +143,14 @@ export class LocalSocket implements RawSocket {
 
   private readonly deliver = (): void => {
     this.scheduled = false
-    for (let count = 0; count < MAX_MESSAGES_PER_TASK && this.reading; count++) {
-      const next = this.queue.shift()
-      if (next === undefined) break
+    let left = MAX_MESSAGES_PER_TASK
+    const more = (): boolean => left > 0 && this.reading && this.queue.length > 0
+    while (more()) {
+      left--
+      const next = this.queue.shift() as QueuedMessage
       this.queuedBytes -= next.bytes + ENTRY_OVERHEAD_BYTES
       this.tellPeerOfRoom()
-      this.owner?.onMessage(next.msg, next.bytes)
+      this.owner?.onMessage(next.msg, next.bytes, more)
     }
     if (!this.reading) return
     if (this.queue.length > 0) return this.wake()
