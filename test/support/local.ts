@@ -1,4 +1,12 @@
-import { Bootstrap, type Channel, type ChannelHandler, type EventLoopGroup, LocalSocketAddress, ServerBootstrap, type ServerChannel } from '@knotty/transport'
+import {
+  Bootstrap,
+  type Channel,
+  type ChannelHandler,
+  type EventLoopGroup,
+  type LocalSocketAddress,
+  ServerBootstrap,
+  type ServerChannel,
+} from '@knotty/transport'
 import type { LeakScope } from './leak-scope.js'
 import type { OptionValues } from './tcp.js'
 

@@ -350,7 +350,7 @@ describe('a reset by the peer', () => {
     assert.equal(messagesOf(logs, 'debug').filter((line) => /peer is gone/.test(line)).length, 1)
   })
 
-  test('is counted also when a handler keeps the exception to itself, and closes the channel all the same', notOver(UNIX, 'it has no reset'), async (t) => {
+  test('is counted also when a handler keeps the exception, and closes the channel all the same', notOver(UNIX, 'it has no reset'), async (t) => {
     recordLogs(t)
     await leakScope(async (scope) => {
       const group = scope.group()

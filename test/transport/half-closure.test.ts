@@ -179,7 +179,9 @@ describe('shutdownOutput()', () => {
     }),
   )
 
-  const noAutoClose = isUnix() ? notOver(['libuv-unix', 'net-unix'], 'no reset') : notOver(['net'], 'node:net destroys a socket whose write failed')
+  const noAutoClose = isUnix()
+    ? notOver(['libuv-unix', 'net-unix'], 'it has no reset')
+    : notOver(['net'], 'node:net destroys a socket whose write failed (net-socket.test.ts)')
   test('is what a write error does with AUTO_CLOSE off; the channel stays open for reading', noAutoClose, async (t) => {
     recordLogs(t)
     await leakScope(async (scope) => {

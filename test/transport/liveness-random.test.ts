@@ -10,13 +10,15 @@ import { eventually } from '../support/proc-sockets.js'
 import { option, plainClient, serve } from '../support/tcp.js'
 import { bytesOf } from '../support/test-bytes.js'
 
-const STEPS = ['write', 'write', 'write', 'write much', 'read', 'read', 'on', 'off', 'probe', 'probe', 'probe and read', 'turn', 'move'] as const
+const WRITES = ['write', 'write', 'write', 'write much'] as const
+const STEPS = [...WRITES, 'read', 'read', 'on', 'off', 'probe', 'probe', 'probe and read', 'turn', 'move'] as const
 const IN_READ = ['nothing', 'nothing', 'read', 'on', 'off'] as const
 
 describe('writes, reads, AUTO_READ and probes at random', () => {
   test('lose no byte, change no order, and answer each read() with one message', { timeout: 55_000 }, async () => {
+    const step = fc.record({ what: fc.constantFrom(...STEPS), size: fc.integer({ min: 1, max: 5000 }) })
     const plan = fc.record({
-      steps: fc.array(fc.record({ what: fc.constantFrom(...STEPS), size: fc.integer({ min: 1, max: 5000 }) }), { minLength: 5, maxLength: 40 }),
+      steps: fc.array(step, { minLength: 5, maxLength: 40 }),
       inRead: fc.array(fc.constantFrom(...IN_READ), { minLength: 1, maxLength: 6 }),
       autoRead: fc.boolean(),
     })

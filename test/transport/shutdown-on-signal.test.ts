@@ -158,7 +158,10 @@ describe('shutdownOnSignal()', () => {
       { group: 'group' },
       { group, servers: {} },
       { group, deadlineMs: -1 },
+      { group, servers: [1] },
       { group, signals: [] },
+      { group, signals: 'SIGTERM' },
+      { group, signals: ['SIGTREM'] },
       { group, signals: [SIGNAL, 'SIGKILL'] },
     ]
     for (const options of wrong) assert.throws(() => shutdownOnSignal(options as never), IllegalArgumentError)

@@ -1,9 +1,14 @@
 import { IllegalArgumentError } from './errors.js'
 
+/** The value as an error message shows it: text in quotes, so that '5' is not taken for 5. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value)
+}
+
 /** `value` when it is an integer >= 0; otherwise an {@link IllegalArgumentError} that names the argument and the value. */
 export function checkNonNegativeInteger(value: number, name: string): number {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new IllegalArgumentError(`${name}: ${String(value)} (expected: an integer >= 0)`)
+    throw new IllegalArgumentError(`${name}: ${shown(value)} (expected: an integer >= 0)`)
   }
   return value
 }
@@ -11,7 +16,7 @@ export function checkNonNegativeInteger(value: number, name: string): number {
 /** `value` when it is an integer > 0; otherwise an {@link IllegalArgumentError} that names the argument and the value. */
 export function checkPositiveInteger(value: number, name: string): number {
   if (!Number.isSafeInteger(value) || value <= 0) {
-    throw new IllegalArgumentError(`${name}: ${String(value)} (expected: an integer > 0)`)
+    throw new IllegalArgumentError(`${name}: ${shown(value)} (expected: an integer > 0)`)
   }
   return value
 }
@@ -19,7 +24,7 @@ export function checkPositiveInteger(value: number, name: string): number {
 /** `value` when it is a finite duration in ms >= 0 that a timer can hold (2^31 - 1 ms at most); otherwise an {@link IllegalArgumentError}. */
 export function checkDurationMs(value: number, name: string): number {
   if (typeof value !== 'number' || !(value >= 0 && value <= 0x7fffffff)) {
-    throw new IllegalArgumentError(`${name}: ${String(value)} (expected: milliseconds from 0 to ${0x7fffffff})`)
+    throw new IllegalArgumentError(`${name}: ${shown(value)} (expected: milliseconds from 0 to ${0x7fffffff})`)
   }
   return value
 }

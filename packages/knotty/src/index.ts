@@ -68,6 +68,7 @@ export {
   ChannelEvents,
   type ChannelFactory,
   type ChannelFuture,
+  ChannelFutureListener,
   type ChannelHandler,
   ChannelHandlerContext,
   ChannelId,

@@ -11,6 +11,7 @@ export type { Channel, ServerChannel, TransportName } from './channel/channel.js
 export { ChannelConfig } from './channel/channel-config.js'
 export { type ChannelEventMap, ChannelEvents, type RefusedEvent } from './channel/channel-events.js'
 export type { ChannelFuture } from './channel/channel-future.js'
+export { ChannelFutureListener } from './channel/channel-future-listener.js'
 export type { ChannelHandler } from './channel/channel-handler.js'
 export { ChannelHandlerContext } from './channel/channel-handler-context.js'
 export { ChannelId } from './channel/channel-id.js'

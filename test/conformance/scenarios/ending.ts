@@ -126,6 +126,31 @@ const closeDeliversMuch: Scenario = {
   ],
 }
 
+const closeAfterFlush: Scenario = {
+  id: 'close-after-flush',
+  behaviour: 'closeAfterFlush() closes behind the last byte of what was written, to a peer that stalls first',
+  async run(cell) {
+    const { server, client } = await cell.pair(
+      {},
+      {
+        reading: 'never',
+        quiet: true,
+        on: { inactive: (side) => side.log('inbound', `all bytes came: ${side.bytes === cell.kit.stallBytes + 4}`) },
+      },
+    )
+    server.send(new Uint8Array(cell.kit.stallBytes), 'much')
+    server.write('last')
+    server.track('closeAfterFlush', server.channel.closeAfterFlush(), 'closing')
+    client.channel.config.autoRead = true
+    await Promise.all([server.ended, client.ended])
+  },
+  expected: {
+    inbound: { server: life('unwritable', 'writable'), client: ['registered', 'active', 'inactive', 'all bytes came: true', 'unregistered'] },
+    promises: { server: ['write much ok', 'write last ok'], client: ['connect ok'] },
+    closing: { server: ['closeFuture', 'closeAfterFlush ok', 'inactive', 'unregistered', 'removed'], client: CLOSED_THERE },
+  },
+}
+
 const closeTwice: Scenario = {
   id: 'close-twice',
   behaviour: 'close() a second time, during the first and after it, completes and fires nothing again',
@@ -308,6 +333,7 @@ export const ENDING: readonly Scenario[] = [
   closePending,
   closeDelivers,
   closeDeliversMuch,
+  closeAfterFlush,
   closeTwice,
   uncaught,
   abortPending,

@@ -54,7 +54,8 @@ describe('random operations at both ends of a local connection', () => {
     const keep = (error: unknown): void => void errors.push(error)
     process.on('uncaughtException', keep)
     t.after(() => process.off('uncaughtException', keep))
-    const steps = fc.array(fc.record({ what: fc.constantFrom(...STEPS), atClient: fc.boolean() }), { minLength: 5, maxLength: 60, size: 'max' })
+    const step = fc.record({ what: fc.constantFrom(...STEPS), atClient: fc.boolean() })
+    const steps = fc.array(step, { minLength: 5, maxLength: 60, size: 'max' })
     const settings = fc.record({
       halfClosure: fc.boolean(),
       autoClose: fc.boolean(),

@@ -1,69 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ByteBuf, Unpooled } from '@knotty/buffer'
-import { CancellationError } from '@knotty/common'
-import {
-  Bootstrap,
-  type Channel,
-  type ChannelHandler,
-  type ChannelHandlerContext,
-  ChannelOption,
-  ClosedChannelError,
-  LocalSocketAddress,
-  ServerBootstrap,
-} from '@knotty/transport'
-import { type LeakScope, leakScope } from '../../support/leak-scope.js'
+import { type Channel, ChannelOption, ClosedChannelError } from '@knotty/transport'
+import { leakScope } from '../../support/leak-scope.js'
 import { connectLocal, serveLocal } from '../../support/local.js'
 import { eventually } from '../../support/proc-sockets.js'
-import { option, type OptionValues } from '../../support/tcp.js'
+import { option } from '../../support/tcp.js'
 import { recordLogs } from '../../unit/transport/channel/recorded-logs.js'
+import { Keeper, open, turns } from './local-pair.js'
 
 const MANUAL = option(ChannelOption.AUTO_READ, false)
 const NO_PROBE = option(ChannelOption.LIVENESS_PROBE_MS, 0)
-
-/** Keeps the messages it gets, still retained, and the names of other events. */
-class Keeper implements ChannelHandler {
-  readonly messages: unknown[] = []
-  readonly log: string[] = []
-
-  channelRead(_ctx: ChannelHandlerContext, msg: unknown): void {
-    this.messages.push(msg)
-  }
-
-  channelReadComplete(): void {
-    this.log.push('complete')
-  }
-
-  exceptionCaught(_ctx: ChannelHandlerContext, cause: Error): void {
-    this.log.push((cause as { code?: string }).code ?? cause.name)
-  }
-
-  channelInactive(): void {
-    this.log.push('inactive')
-  }
-}
-
-interface Pair {
-  readonly client: Channel
-  readonly child: Channel
-  readonly atClient: Keeper
-  readonly atChild: Keeper
-}
-
-async function open(scope: LeakScope, childOptions: OptionValues = [], clientOptions: OptionValues = []): Promise<Pair> {
-  const group = scope.group()
-  const atClient = new Keeper()
-  const atChild = new Keeper()
-  const server = await serveLocal(scope, group, () => [atChild], childOptions)
-  const client = await connectLocal(scope, group, server.address, [atClient], clientOptions)
-  const child = await server.child()
-  await eventually(() => assert.ok(child.isActive && child.isRegistered))
-  return { client, child, atClient, atChild }
-}
-
-async function turns(count = 10): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
-}
 
 function buffers(count: number, size = 1000): ByteBuf[] {
   return Array.from({ length: count }, (_, index) => Unpooled.buffer(size).writeBytes(Buffer.alloc(size, index)))
@@ -71,143 +18,6 @@ function buffers(count: number, size = 1000): ByteBuf[] {
 
 const counts = (messages: readonly ByteBuf[]): number[] => messages.map((msg) => msg.refCnt)
 const code = (error: Error | undefined): string | undefined => (error as { code?: string } | undefined)?.code
-
-describe('addresses within the process', () => {
-  test(
-    'an empty localId stands for any that is free; both ends know both addresses',
-    leakScope(async (scope) => {
-      const { client, child } = await open(scope)
-      const server = child.parent as Channel
-      assert.match((server.localAddress as LocalSocketAddress).localId, /^#\d+$/)
-      assert.equal(String(client.remoteAddress), String(server.localAddress))
-      assert.equal(String(child.localAddress), String(server.localAddress))
-      assert.equal(String(child.remoteAddress), String(client.localAddress))
-      await client.close()
-      assert.equal(String(client.remoteAddress), String(server.localAddress))
-    }),
-  )
-
-  test(
-    'one that is taken is EADDRINUSE until its listener is closed',
-    leakScope(async (scope) => {
-      const group = scope.group()
-      const bind = (): PromiseLike<Channel> => new ServerBootstrap().group(group).childHandler(() => undefined).bind({ localId: 'taken' })
-      const first = await bind()
-      await assert.rejects(Promise.resolve(bind()), { code: 'EADDRINUSE' })
-      await first.close()
-      const second = await bind()
-      await second.close()
-    }),
-  )
-
-  test(
-    'one without a listener, and the empty one, are ECONNREFUSED, and the channel is closed',
-    leakScope(async (scope) => {
-      const group = scope.group()
-      for (const localId of ['nobody', '']) {
-        const connecting = new Bootstrap().group(group).handler(() => undefined).connect({ localId })
-        await assert.rejects(Promise.resolve(connecting), { code: 'ECONNREFUSED' })
-        await eventually(() => assert.equal(connecting.channel.isOpen, false))
-      }
-    }),
-  )
-
-  test(
-    'one whose SO_BACKLOG is full refuses, and takes connections again when it accepts',
-    leakScope(async (scope) => {
-      const group = scope.group()
-      const accepted: Channel[] = []
-      const server = await new ServerBootstrap()
-        .group(group)
-        .option(ChannelOption.AUTO_READ, false)
-        .option(ChannelOption.SO_BACKLOG, 2)
-        .childHandler((channel) => void accepted.push(channel))
-        .bind({ localId: '' })
-      scope.onEnd(() => server.close())
-      const address = server.localAddress as LocalSocketAddress
-      const first = await connectLocal(scope, group, address)
-      await connectLocal(scope, group, address)
-      await assert.rejects(connectLocal(scope, group, address), { code: 'ECONNREFUSED' })
-      assert.equal(accepted.length, 0)
-      server.read()
-      await eventually(() => assert.equal(accepted.length, 1))
-      await turns()
-      assert.equal(accepted.length, 1)
-      await first.close()
-      await connectLocal(scope, group, address)
-      await server.close()
-      await eventually(() => assert.equal(accepted[0]?.isOpen, false))
-    }),
-  )
-
-  test('a server that closes resets the connections it has not accepted', async (t) => {
-    recordLogs(t)
-    await leakScope(async (scope) => {
-      const group = scope.group()
-      const server = await new ServerBootstrap()
-        .group(group)
-        .option(ChannelOption.AUTO_READ, false)
-        .childHandler(() => undefined)
-        .bind({ localId: '' })
-      const keeper = new Keeper()
-      const client = await connectLocal(scope, group, server.localAddress as LocalSocketAddress, [keeper])
-      await server.close()
-      await client.closeFuture
-      await eventually(() => assert.deepEqual(keeper.log, ['ECONNRESET', 'inactive']))
-    })()
-  })
-})
-
-describe('a connect within the process', () => {
-  test(
-    'that is cancelled leaves nothing, at either end',
-    leakScope(async (scope) => {
-      const group = scope.group()
-      const server = await serveLocal(scope, group, () => [])
-      let accepted = 0
-      server.channel.events.on('accepted', () => accepted++)
-      const connecting = new Bootstrap().group(group).handler(() => undefined).connect(server.address)
-      connecting.cancel()
-      await assert.rejects(Promise.resolve(connecting), CancellationError)
-      await eventually(() => assert.equal(connecting.channel.isOpen, false))
-      await turns()
-      assert.equal(accepted, 0)
-    }),
-  )
-
-  test(
-    'that is cancelled after it was offered is closed at the server too',
-    leakScope(async (scope) => {
-      const group = scope.group()
-      const server = await serveLocal(scope, group, () => [])
-      const controller = new AbortController()
-      const connecting = new Bootstrap()
-        .group(group)
-        .handler({ channelActive: () => controller.abort() })
-        .connect(server.address, { signal: controller.signal })
-      await Promise.resolve(connecting).catch(() => undefined)
-      connecting.channel.close()
-      const child = await server.child()
-      await child.closeFuture
-    }),
-  )
-
-  test(
-    'closed in its promise still tells active, then inactive',
-    leakScope(async (scope) => {
-      const group = scope.group()
-      const server = await serveLocal(scope, group, () => [])
-      const log: string[] = []
-      const connecting = new Bootstrap()
-        .group(group)
-        .handler({ channelActive: () => void log.push('active'), channelInactive: () => void log.push('inactive') })
-        .connect(server.address)
-      connecting.addListener((done) => void done.channel.close())
-      await connecting
-      await eventually(() => assert.deepEqual(log, ['active', 'inactive']))
-    }),
-  )
-})
 
 describe('messages within the process', () => {
   test(
@@ -292,6 +102,39 @@ describe('messages within the process', () => {
       assert.equal(client.outboundBuffer?.messages, 95) // 5 × 96 bytes fit
       child.config.autoRead = true
       await eventually(() => assert.equal(atChild.messages.length, 102))
+    }),
+  )
+
+  test(
+    'come in batches: channelReadComplete behind the last that waits, behind each with AUTO_READ off, and at once when it goes off',
+    leakScope(async (scope) => {
+      const log: string[] = []
+      const group = scope.group()
+      const server = await serveLocal(scope, group, () => [
+        {
+          channelRead(ctx, msg) {
+            log.push(String(msg))
+            if (msg === 'stop') ctx.channel.config.autoRead = false
+          },
+          channelReadComplete(ctx) {
+            log.push('complete')
+            ctx.fireChannelReadComplete()
+          },
+        },
+      ])
+      const client = await connectLocal(scope, group, server.address)
+      const child = await server.child()
+      for (const msg of ['a', 'b', 'stop', 'c', 'd']) client.write(msg)
+      client.flush()
+      await eventually(() => assert.equal(log.at(-1), 'complete'))
+      assert.deepEqual(log, ['a', 'b', 'stop', 'complete'])
+      child.read()
+      await eventually(() => assert.deepEqual(log.slice(4), ['c', 'complete']))
+      child.config.autoRead = true
+      await eventually(() => assert.deepEqual(log.slice(6), ['d', 'complete']))
+      for (let index = 0; index < 40; index++) client.write(index)
+      client.flush()
+      await eventually(() => assert.equal(log.filter((line) => line === 'complete').length, 6)) // 16, 16 and 8 of them
     }),
   )
 

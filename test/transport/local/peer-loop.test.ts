@@ -16,8 +16,11 @@ test(
       },
     }
     const here = scope.group()
-    const options = [option(ChannelOption.AUTO_READ, false), option(ChannelOption.LIVENESS_PROBE_MS, 0), option(ChannelOption.SO_RCVBUF, 500)]
-    const server = await serveLocal(scope, scope.group(), () => [keeper], options)
+    const server = await serveLocal(scope, scope.group(), () => [keeper], [
+      option(ChannelOption.AUTO_READ, false),
+      option(ChannelOption.LIVENESS_PROBE_MS, 0),
+      option(ChannelOption.SO_RCVBUF, 500),
+    ])
     const client = await connectLocal(scope, here, server.address)
     const child = await server.child()
     for (let number = 0; number < 20; number++) client.write(number, null)

@@ -11,6 +11,11 @@ function assertRefused(check: () => unknown, name: string, shown: string): void 
   })
 }
 
+/** As the message shows it: '5' is not 5. */
+function quoted(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value)
+}
+
 /** What callers without a type checker hand over. */
 function wrong(value: unknown): never {
   return value as never
@@ -23,7 +28,7 @@ describe('checkNonNegativeInteger', () => {
 
   test('refuses negative numbers, fractions, unsafe numbers and what is no number', () => {
     for (const value of [-1, 0.5, Number.NaN, Infinity, Number.MAX_SAFE_INTEGER + 1, wrong('1'), wrong(null), wrong(1n)]) {
-      assertRefused(() => checkNonNegativeInteger(value, 'length'), 'length', String(value))
+      assertRefused(() => checkNonNegativeInteger(value, 'length'), 'length', quoted(value))
     }
   })
 })
@@ -35,7 +40,7 @@ describe('checkPositiveInteger', () => {
 
   test('refuses zero, negative numbers, fractions and what is no number', () => {
     for (const value of [0, -0, -1, 1.5, Number.NaN, wrong('1'), wrong(undefined)]) {
-      assertRefused(() => checkPositiveInteger(value, 'loops'), 'loops', String(value))
+      assertRefused(() => checkPositiveInteger(value, 'loops'), 'loops', quoted(value))
     }
   })
 })
@@ -47,7 +52,7 @@ describe('checkDurationMs', () => {
 
   test('refuses what a timer would shorten to one millisecond', () => {
     for (const value of [-1, 0x80000000, Infinity, Number.NaN, wrong('10'), wrong(undefined)]) {
-      assertRefused(() => checkDurationMs(value, 'delayMs'), 'delayMs', String(value))
+      assertRefused(() => checkDurationMs(value, 'delayMs'), 'delayMs', quoted(value))
     }
   })
 })

@@ -8,7 +8,6 @@ import {
   type ServerChannel,
   ServerBootstrap,
   shutdownOnSignal,
-  Unpooled,
 } from 'knotty'
 import { type EchoOptions, newServerChannel, readEchoOptions } from './options.js'
 import { addFraming } from './pipeline.js'
@@ -29,8 +28,7 @@ export class EchoHandler implements ChannelHandler {
   /** The server is going to end: what was echoed so far is sent, then the connection is closed. */
   userEventTriggered(ctx: ChannelHandlerContext, event: unknown): void {
     if (!(event instanceof DrainEvent)) return void ctx.fireUserEventTriggered(event)
-    const first = ctx.pipeline.context(ctx.pipeline.names[0] as string) ?? ctx // writes past the framing: no empty message is sent
-    first.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(() => void ctx.close())
+    ctx.channel.closeAfterFlush()
   }
 }
 

@@ -7,6 +7,7 @@ import type { ChannelHandler } from '../channel/channel-handler.js'
 import { ChannelInitializer } from '../channel/channel-initializer.js'
 import type { ChannelOption } from '../channel/channel-option.js'
 import { classNameOf } from '../channel/dispatch-table.js'
+import { UnsupportedOptionError } from '../channel/errors.js'
 import { EventLoopGroup } from '../eventloop/event-loop-group.js'
 import type { SocketAddress, SocketAddressLike } from '../socket/address.js'
 import { AbstractServerChannel } from '../socket/abstract-server-channel.js'
@@ -135,9 +136,11 @@ export class ServerBootstrap extends AbstractBootstrap<ServerChannel> {
 
   protected override initChannel(channel: ServerChannel): void {
     if (!(channel instanceof AbstractChannel) || !channel.isServer) {
-      throw new IllegalArgumentError(`channel: ${String(channel)} is not a server channel (expected: () => new LibuvServerChannel())`)
+      throw new IllegalArgumentError(`channel: ${(channel as object).constructor.name} is not a server channel (expected: () => new LibuvServerChannel())`)
     }
     if (channel instanceof AbstractServerChannel) {
+      for (const option of this.options.keys()) checkNotOfOther(option, channel.supportedOptions, channel.supportedChildOptions, 'child')
+      for (const option of this.childOptions.keys()) checkNotOfOther(option, channel.supportedChildOptions, channel.supportedOptions, 'server')
       for (const option of this.childOptions.keys()) checkSupported(option, channel.supportedChildOptions, 'the child channel class')
     }
     for (const [option, value] of this.options) channel.config.setOption(option, value)
@@ -157,4 +160,16 @@ export class ServerBootstrap extends AbstractBootstrap<ServerChannel> {
         `Pass childHandler((ch) => ch.pipeline.addLast(new ${name}())), or let it say isSharable = true`,
     )
   }
+}
+
+/** An option that the other kind of channel knows is one that was given to the wrong method. */
+function checkNotOfOther(
+  option: ChannelOption<unknown>,
+  own: ReadonlySet<ChannelOption<unknown>>,
+  other: ReadonlySet<ChannelOption<unknown>>,
+  otherKind: 'child' | 'server',
+): void {
+  if (own.has(option) || !other.has(option)) return
+  const advice = otherKind === 'child' ? 'accepted connections know it: use childOption(…)' : 'the server channel knows it: use option(…)'
+  throw new UnsupportedOptionError(`${option.toString()}: ${advice}`)
 }

@@ -1,5 +1,6 @@
+import { constants } from 'node:os'
 import process from 'node:process'
-import { checkDurationMs, DefaultPromise, type Future, getLogger, IllegalArgumentError } from '@knotty/common'
+import { checkDurationMs, DefaultPromise, type Future, getLogger, IllegalArgumentError, shown } from '@knotty/common'
 import type { ServerChannel } from '../channel/channel.js'
 import type { EventLoopGroup } from '../eventloop/event-loop-group.js'
 
@@ -62,9 +63,9 @@ class InstalledShutdown implements SignalShutdown {
     }
     this.groups = toIterable(options.group, 'shutdownGracefully', 'group')
     this.servers = toIterable(options.servers ?? [], 'drain', 'servers')
+    if (Array.isArray(this.servers)) for (const server of this.servers) toIterable(server, 'drain', 'servers')
     this.deadlineMs = checkDurationMs(options.deadlineMs ?? DEFAULT_DEADLINE_MS, 'deadlineMs')
-    this.signals = [...(options.signals ?? DEFAULT_SIGNALS)]
-    if (this.signals.length === 0) throw new IllegalArgumentError('signals: none (expected: at least one, such as SIGTERM)')
+    this.signals = checkSignals(options.signals ?? DEFAULT_SIGNALS)
     try {
       for (const signal of this.signals) process.on(signal, this.onSignal)
     } catch (cause) {
@@ -99,6 +100,14 @@ class InstalledShutdown implements SignalShutdown {
     const forced = reports.reduce((sum, report) => sum + report.forced, 0)
     this.completion.trySuccess({ signal, ended, forced })
   }
+}
+
+function checkSignals(signals: readonly NodeJS.Signals[]): readonly NodeJS.Signals[] {
+  if (!Array.isArray(signals) || signals.length === 0) {
+    throw new IllegalArgumentError(`signals: ${shown(signals)} (expected: an array of at least one, such as ['SIGTERM'])`)
+  }
+  for (const signal of signals) if (!(signal in constants.signals)) throw new IllegalArgumentError(`signals: ${signal} is none (expected: SIGTERM, …)`)
+  return [...signals]
 }
 
 function toIterable<T extends object>(value: T | Iterable<T>, method: string, name: string): Iterable<T> {

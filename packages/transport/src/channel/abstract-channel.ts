@@ -1,4 +1,4 @@
-import { release } from '@knotty/buffer'
+import { release, Unpooled } from '@knotty/buffer'
 import { toError } from '@knotty/common'
 import type { SocketAddress } from '../socket/address.js'
 import type { Channel } from './channel.js'
@@ -63,6 +63,20 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
   shutdownOutput(): ChannelFuture {
     const promise = this.newPromise()
     this.shutdownOutputWith(promise, undefined)
+    return promise
+  }
+
+  closeAfterFlush(): ChannelFuture {
+    const promise = this.newPromise()
+    this.flush()
+    const buffer = this.buffer
+    if (buffer === undefined || !this.isActive) return this.close(promise)
+    // Past the handlers, which would make a message of it: nothing to send, so it is done when all before it are.
+    buffer.addMessage(
+      Unpooled.EMPTY_BUFFER,
+      this.newPromise().addListener(() => this.close(promise)),
+    )
+    this.flush0()
     return promise
   }
 

@@ -5,7 +5,14 @@ import type { Channel } from './channel.js'
 
 /** Why an accepted socket was closed before it was registered. */
 export interface RefusedEvent {
-  /** For people and for metrics' labels: `initialisation failed`, `registration timed out`, … */
+  /**
+   * For people and for metrics' labels. Before a channel is made: `too few descriptors are free`, `the server has as many connections as
+   * it may`, `the server does not accept now (AUTO_READ is off)`, `the server is not registered to an event
+   * loop`, `no channel could be made`. Afterwards, until it is registered: `a handler of the server threw`, `no handler of the server took
+   * it`, `the server could not admit it`, `its handler, options or attributes could not be set`, `the initializer failed`, `a handler threw
+   * before the channel was registered`, `the registration failed`, `the registration timed out`, `the server was closed meanwhile`, `it was
+   * closed before it was registered`.
+   */
   readonly reason: string
   readonly remoteAddress: SocketAddress | undefined
   readonly cause: Error | undefined

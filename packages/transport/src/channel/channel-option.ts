@@ -1,5 +1,5 @@
 import { type ByteBufAllocator } from '@knotty/buffer'
-import { checkDurationMs, checkNonNegativeInteger, checkPositiveInteger, IllegalArgumentError, inspectInOneLine } from '@knotty/common'
+import { checkDurationMs, checkNonNegativeInteger, checkPositiveInteger, IllegalArgumentError, inspectInOneLine, shown } from '@knotty/common'
 import { checkWaterMark, type WriteBufferWaterMark } from './write-water-mark.js'
 
 /** Bivariant on purpose: sets and maps hold options of all types as ChannelOption<unknown>. */
@@ -94,7 +94,7 @@ export class ChannelOption<T> {
 }
 
 function checkBoolean(value: boolean, name: string): void {
-  if (typeof value !== 'boolean') throw new IllegalArgumentError(`${name}: ${String(value)}`)
+  if (typeof value !== 'boolean') throw new IllegalArgumentError(`${name}: ${shown(value)}`)
 }
 
 function checkObject(value: object, name: string): void {

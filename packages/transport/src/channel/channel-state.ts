@@ -61,6 +61,7 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   abstract autoReadChanged(autoRead: boolean): void
   abstract socketOptionChanged(option: ChannelOption<unknown>, value: unknown): void
   abstract abort(): ChannelFuture
+  abstract closeAfterFlush(): ChannelFuture
   abstract shutdownInput(): ChannelFuture
   abstract shutdownOutput(): ChannelFuture
 

@@ -78,9 +78,17 @@ export interface Channel extends AsyncDisposable {
 
   /** Closes at once with a reset: the peer sees ECONNRESET, and bytes already reported as written may be discarded. */
   abort(): ChannelFuture
+  /**
+   * Flushes, waits until everything written so far has left or failed, and closes. close() alone drops what still waits. The future is that
+   * of the close.
+   */
+  closeAfterFlush(): ChannelFuture
   /** Stops delivering input; what still comes is discarded. */
   shutdownInput(): ChannelFuture
-  /** Sends FIN after what was written; unsent writes fail with ChannelOutputShutdownError. Reading goes on. */
+  /**
+   * Sends FIN behind the writes that have completed. A write that has not, even one that is partly sent, fails with
+   * ChannelOutputShutdownError: await your last one first. Reading goes on.
+   */
   shutdownOutput(): ChannelFuture
 }
 

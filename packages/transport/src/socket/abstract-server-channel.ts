@@ -17,6 +17,7 @@ import {
   REFUSED_BY_HEADROOM,
   REFUSED_BY_MAX_CONNECTIONS,
 } from './admission.js'
+import { descriptorLimit } from './descriptor-limit.js'
 import { drain, type DrainOptions, type DrainReport, joinDrain } from './drain.js'
 import type { ParentServer } from './socket-connection.js'
 
@@ -119,6 +120,14 @@ export abstract class AbstractServerChannel<S extends RawSocket>
     return undefined
   }
 
+  /** The limit and the actual value, for the log: the reason itself stays the same text, a label for metrics. */
+  private refusalDetail(reason: string): string {
+    if (reason === REFUSED_BY_MAX_CONNECTIONS) return ` (${this.connectionCount}, MAX_CONNECTIONS)`
+    if (reason !== REFUSED_BY_HEADROOM) return ''
+    const headroom = this.config.getOption(ChannelOption.DESCRIPTOR_HEADROOM) ?? DEFAULT_HEADROOM
+    return ` (limit ${descriptorLimit()}, DESCRIPTOR_HEADROOM ${headroom})`
+  }
+
   onAccepted(child: AbstractChannel): void {
     this.children.add(child)
     if (!this.isOpen) joinDrain(this, child) // its own initializer may have closed the server
@@ -133,7 +142,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
     this.eventLoop.counters.refused++
     const unnamed = this.local instanceof UnixSocketAddress ? 'a Unix domain socket' : 'a peer that is gone'
     const peer = String(event.remoteAddress ?? unnamed)
-    this.warn(`closed a connection from ${peer}: ${event.reason}`, event.cause)
+    this.warn(`closed a connection from ${peer}: ${event.reason}${this.refusalDetail(event.reason)}`, event.cause)
     if (diagnostics.acceptRefused.hasSubscribers) diagnostics.acceptRefused.publish({ server: this, ...event })
     this.emitter?.emit('refused', event)
   }

@@ -113,7 +113,7 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
     const over = (error: Error | undefined): void => {
       this.outputEnding = false
       this.outputEnded = error === undefined
-      done(error)
+      done(error === undefined || this.isOpen ? error : this.closedError()) // closed meanwhile: each transport has other words for it
       this.closeWhenBothEnded()
     }
     this.watchHalfOpen()
@@ -155,12 +155,19 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
     this.watchPausedInput()
   }
 
-  /** `msg` was read, and owns its memory: to the handlers, or kept for the next read(). */
-  protected chunkRead(msg: unknown, bytes: number): void {
+  /**
+   * `msg` was read, and owns its memory: to the handlers, or kept for the next read().
+   *
+   * @param more with AUTO_READ on: another one follows at once, and channelReadComplete comes behind the last
+   */
+  protected chunkRead(msg: unknown, bytes: number, more?: () => boolean): void {
     this.countRead(bytes)
     if (this.inputDiscarded) return void release(msg)
     if (this.paused?.isHolding === true) return this.paused.hold(msg, bytes)
-    this.deliver(msg)
+    this.readPending = false
+    this.pipeline.fireChannelRead(msg)
+    if (this.config.autoRead && more?.() === true) return
+    this.pipeline.fireChannelReadComplete()
     if (!this.readPending && !this.inputDiscarded) this.pauseReading()
   }
 
@@ -260,6 +267,7 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
   private halfOpenTooLong(timeoutMs: number): void {
     const error = new HalfOpenTimeoutError(`a half-open connection did not move a byte for ${timeoutMs} ms (HALF_OPEN_TIMEOUT_MS)`)
     this.eventLoop.counters.halfOpenTimeouts++
+    getLogger().debug(`${this.toString()} is closed`, error)
     this.closeCause ??= error
     const stuck = this.outputEnding || this.outboundBuffer?.isEmpty === false
     this.closeWith(this.newPromise(), this.closedError(), stuck)

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { IllegalArgumentError } from '@knotty/common'
+import { IllegalArgumentError, shown } from '@knotty/common'
 
 /** A TCP address. `address` is an IP literal, or a host name that the transport looks up when it connects. */
 export class TcpSocketAddress {
@@ -36,11 +36,11 @@ export class UnixSocketAddress {
 
   constructor(path: string) {
     if (typeof path !== 'string' || path === '' || path.includes('\0', 1)) {
-      throw new IllegalArgumentError(`path: ${JSON.stringify(path)} (expected: a path, or an abstract name that begins with \\0)`)
+      throw new IllegalArgumentError(`path: ${shown(path)} (expected: a path, or an abstract name that begins with \\0)`)
     }
     const bytes = Buffer.byteLength(path)
     if (bytes > MAX_UNIX_PATH_BYTES) {
-      throw new IllegalArgumentError(`path: ${bytes} bytes (expected: at most ${MAX_UNIX_PATH_BYTES}, the limit of a Unix domain socket): ${path}`)
+      throw new IllegalArgumentError(`path: ${bytes} bytes (expected: at most ${MAX_UNIX_PATH_BYTES}, the limit of a Unix domain socket): ${path.replace('\0', '@')}`)
     }
     this.path = path
   }
@@ -55,6 +55,7 @@ export class LocalSocketAddress {
   readonly localId: string
 
   constructor(localId: string) {
+    if (typeof localId !== 'string') throw new IllegalArgumentError(`localId: ${shown(localId)} (expected: a string)`)
     this.localId = localId
   }
 
@@ -87,7 +88,7 @@ export function toSocketAddress(address: SocketAddressLike): SocketAddress {
 /** A host name or IP address: Node's own functions take undefined for localhost, which nobody meant. */
 function checkHost(address: string): string {
   if (typeof address !== 'string' || address === '') {
-    throw new IllegalArgumentError(`address: ${String(address)} (expected: an IP address or a host name, as in { address, port })`)
+    throw new IllegalArgumentError(`address: ${shown(address)} (expected: an IP address or a host name, as in { address, port })`)
   }
   return address
 }
@@ -95,7 +96,7 @@ function checkHost(address: string): string {
 /** A port from 0 to 65535: libuv does not check the range itself. */
 function checkPort(port: number): number {
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new IllegalArgumentError(`port: ${String(port)} (expected: an integer from 0 to 65535)`)
+    throw new IllegalArgumentError(`port: ${shown(port)} (expected: an integer from 0 to 65535)`)
   }
   return port
 }

@@ -1,5 +1,5 @@
 import { getSystemErrorMap } from 'node:util'
-import type { SocketAddress } from './address.js'
+import { type SocketAddress, TcpSocketAddress, UnixSocketAddress } from './address.js'
 
 const systemErrors: ReadonlyMap<number, readonly [name: string, message: string]> = new Map(getSystemErrorMap())
 
@@ -12,28 +12,49 @@ export interface SystemError extends Error {
   readonly code: string
   readonly syscall: string
   readonly address?: string
+  readonly port?: number
 }
 
 /** @param errno negative, as libuv returns it */
 export function uvError(errno: number, syscall: string, address?: SocketAddress): SystemError {
   const [code, text] = systemErrors.get(errno) ?? [`UNKNOWN_${-errno}`, 'unknown error']
   const where = address === undefined ? '' : ` ${address.toString()}`
-  const error = new Error(`${syscall} ${code}${where}: ${text}`)
-  return Object.assign(error, { errno, code, syscall, ...(address === undefined ? {} : { address: address.toString() }) })
+  const error = new Error(`${syscall} ${code}${where}: ${text}${hint(code, syscall, address)}`)
+  return Object.assign(error, { errno, code, syscall }, partsOf(address))
+}
+
+/** As Node names them: `address` and `port`, or the path as `address`. */
+function partsOf(address: SocketAddress | undefined): { address?: string; port?: number } {
+  if (address === undefined) return {}
+  return address instanceof TcpSocketAddress ? { address: address.address, port: address.port } : { address: address.toString() }
+}
+
+/** What the kernel's words hide when a path is bound. */
+function hint(code: string, syscall: string, address: SocketAddress | undefined): string {
+  if (!(address instanceof UnixSocketAddress) || (syscall !== 'bind' && syscall !== 'listen')) return ''
+  if (code === 'EADDRINUSE') return ' (a server listens there, or a file was left: remove it if nobody listens)'
+  return code === 'EACCES' ? ', or its folder does not exist' : ''
 }
 
 /**
  * An error of a `node:net` socket in the form of those of libuv's own handles, with the address; any other error as it is, also one of
- * a name lookup (Node has codes of its own for those: ENOTFOUND is EAI_NONAME).
+ * a name lookup, which is Node's own on every transport.
  */
 export function fromNodeError(error: Error, address: SocketAddress | undefined): Error {
-  const { errno, syscall } = error as { errno?: unknown; syscall?: unknown }
-  const known = typeof errno === 'number' && typeof syscall === 'string' && syscall !== 'getaddrinfo'
-  return known ? uvError(errno, syscall, address) : error
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown }
+  // Not by errno: other runtimes than Node have it with the other sign.
+  const errno = typeof code === 'string' ? errnoOf(code) : undefined
+  return errno === undefined || typeof syscall !== 'string' || syscall === 'getaddrinfo' ? error : uvError(errno, syscall, address)
 }
 
 /** An error that libuv did not give, in the form of those it does. */
 export function systemError(code: string, syscall: string, address: SocketAddress): SystemError {
-  for (const [errno, [name]] of systemErrors) if (name === code) return uvError(errno, syscall, address)
-  throw new Error(`unknown error code ${code}`)
+  const errno = errnoOf(code)
+  if (errno === undefined) throw new Error(`unknown error code ${code}`)
+  return uvError(errno, syscall, address)
+}
+
+function errnoOf(code: string): number | undefined {
+  for (const [errno, [name]] of systemErrors) if (name === code) return errno
+  return undefined
 }

@@ -37,7 +37,7 @@ test('a port given as text is refused, and a path that is too long by its bytes'
   const long = `/tmp/${'ä'.repeat(52)}`
   assert.throws(() => new ServerBootstrap().childHandler(() => undefined).bind(long), /path: 109 bytes \(expected: at most 107/)
   assert.throws(() => new Bootstrap().handler({}).connect(long), /109 bytes/)
-  assert.throws(() => new Bootstrap().handler({}).connect(''), /path: "" \(expected: a path/)
+  assert.throws(() => new Bootstrap().handler({}).connect(''), /path: '' \(expected: a path/)
 })
 
 test('an address of another kind of transport is refused by name', async () => {

@@ -56,7 +56,7 @@ describe('bind', () => {
         const binding = bootstrap.clone().option(ChannelOption.TCP_NODELAY, true).bind(0)
         await assert.rejects(async () => binding, (error: Error) => {
           assert.ok(error instanceof UnsupportedOptionError)
-          assert.match(error.message, /(Libuv|Net)ServerChannel does not know ChannelOption\.TCP_NODELAY; it knows AUTO_READ, SO_BACKLOG/)
+          assert.match(error.message, /ChannelOption\.TCP_NODELAY: accepted connections know it: use childOption/)
           return true
         })
         assert.equal(binding.channel.isOpen, false)
@@ -80,7 +80,7 @@ describe('bind', () => {
       const group = scope.group()
       const { port } = await idleServer(scope, group)
       const second = new ServerBootstrap().group(group).childHandler(noHandler).bind(port, '127.0.0.1')
-      await assert.rejects(async () => second, { code: 'EADDRINUSE', syscall: 'listen', address: `127.0.0.1:${port}` })
+      await assert.rejects(async () => second, { code: 'EADDRINUSE', syscall: 'listen', address: '127.0.0.1', port })
       await second.channel.closeFuture
       assert.equal(second.channel.isOpen, false)
     }),

@@ -41,9 +41,13 @@ describe('socket addresses', () => {
 describe('system errors', () => {
   test('look like those of Node', () => {
     const error = uvError(-104, 'read', new TcpSocketAddress('127.0.0.1', 80))
-    assert.deepEqual([error.code, error.errno, error.syscall, error.address], ['ECONNRESET', -104, 'read', '127.0.0.1:80'])
+    assert.deepEqual([error.code, error.errno, error.syscall, error.address, error.port], ['ECONNRESET', -104, 'read', '127.0.0.1', 80])
     assert.match(error.message, /^read ECONNRESET 127\.0\.0\.1:80: /)
     assert.equal('address' in uvError(-104, 'read'), false)
+    const path = uvError(-98, 'bind', new UnixSocketAddress('/run/a.sock'))
+    assert.deepEqual([path.address, 'port' in path], ['/run/a.sock', false])
+    assert.match(path.message, /bind EADDRINUSE \/run\/a\.sock: .*a file was left: remove it/)
+    assert.match(uvError(-13, 'bind', new UnixSocketAddress('/no/a.sock')).message, /permission denied, or its folder does not exist$/)
     assert.equal(uvError(-99999, 'read').code, 'UNKNOWN_99999')
   })
 

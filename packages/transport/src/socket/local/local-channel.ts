@@ -1,4 +1,4 @@
-import { retain } from '@knotty/buffer'
+import { retain, Unpooled } from '@knotty/buffer'
 import { IllegalArgumentError, toError } from '@knotty/common'
 import type { TransportName } from '../../channel/channel.js'
 import { ChannelOption } from '../../channel/channel-option.js'
@@ -29,8 +29,8 @@ export class LocalChannel extends AbstractSocketChannel<LocalSocket> implements 
     this.later(task)
   }
 
-  onMessage(msg: unknown, bytes: number): void {
-    this.chunkRead(msg, bytes)
+  onMessage(msg: unknown, bytes: number, more: () => boolean): void {
+    this.chunkRead(msg, bytes, more)
   }
 
   onEnd(): void {
@@ -110,7 +110,8 @@ export class LocalChannel extends AbstractSocketChannel<LocalSocket> implements 
   protected doWrite(outboundBuffer: OutboundBuffer): void {
     while (!outboundBuffer.isEmpty && this.socket !== undefined && this.outboundBuffer === outboundBuffer) {
       const msg = outboundBuffer.current
-      if (msg !== undefined) {
+      // An empty buffer is nothing to a socket's peer either (closeAfterFlush writes one).
+      if (msg !== undefined && msg !== Unpooled.EMPTY_BUFFER) {
         const bytes = sizeOf(msg)
         if (!this.socket.push(msg)) return
         retain(msg)

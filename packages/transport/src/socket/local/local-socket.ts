@@ -10,11 +10,17 @@ export interface LocalSocketOwner {
   execute(task: () => void): void
   /** The most bytes that may wait here to be read. */
   readonly receiveBufferBytes: number
-  onMessage(msg: unknown, bytes: number): void
+  /** @param more another one follows at once, as long as the socket reads */
+  onMessage(msg: unknown, bytes: number, more: () => boolean): void
   onEnd(): void
   onReset(error: Error): void
   /** The peer has room again; in a task. */
   onWritable(): void
+}
+
+interface QueuedMessage {
+  readonly msg: unknown
+  readonly bytes: number
 }
 
 /** What one message counts beside its bytes; as in the outbound buffer. */
@@ -36,7 +42,7 @@ export class LocalSocket implements RawSocket {
   owner: LocalSocketOwner | undefined = undefined
   private peer: LocalSocket | undefined = undefined
   /** Not an array: with a large SO_RCVBUF its shift() costs more the more wait. */
-  private readonly queue = new Denque<{ readonly msg: unknown; readonly bytes: number }>()
+  private readonly queue = new Denque<QueuedMessage>()
   private queuedBytes = 0
   private reading = false
   private scheduled = false
@@ -139,12 +145,14 @@ export class LocalSocket implements RawSocket {
 
   private readonly deliver = (): void => {
     this.scheduled = false
-    for (let count = 0; count < MAX_MESSAGES_PER_TASK && this.reading; count++) {
-      const next = this.queue.shift()
-      if (next === undefined) break
+    let left = MAX_MESSAGES_PER_TASK
+    const more = (): boolean => left > 0 && this.reading && this.queue.length > 0
+    while (more()) {
+      left--
+      const next = this.queue.shift() as QueuedMessage
       this.queuedBytes -= next.bytes + ENTRY_OVERHEAD_BYTES
       this.tellPeerOfRoom()
-      this.owner?.onMessage(next.msg, next.bytes)
+      this.owner?.onMessage(next.msg, next.bytes, more)
     }
     if (!this.reading) return
     if (this.queue.length > 0) return this.wake()

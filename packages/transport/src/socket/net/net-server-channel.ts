@@ -1,5 +1,6 @@
 import net, { type ListenOptions, type Server, type Socket } from 'node:net'
-import { runInRootContext } from '@knotty/common'
+import process from 'node:process'
+import { runInRootContext, UnsupportedOperationError } from '@knotty/common'
 import type { TransportName } from '../../channel/channel.js'
 import { ChannelOption } from '../../channel/channel-option.js'
 import type { ChannelPromise } from '../../channel/channel-promise.js'
@@ -37,6 +38,7 @@ export class NetServerChannel extends AbstractServerChannel<NetSocket> {
   }
 
   protected listen(address: SocketAddress, promise: ChannelPromise): void {
+    checkPermission()
     runInRootContext(() => {
       const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark: 0 })
       this.server = server
@@ -83,4 +85,11 @@ export class NetServerChannel extends AbstractServerChannel<NetSocket> {
 function boundAddress(server: Server, asked: SocketAddress): SocketAddress {
   const address = server.address()
   return address === null || typeof address === 'string' ? asked : new TcpSocketAddress(address.address, address.port)
+}
+
+/** Since Node 25 --permission covers the network, and listen() throws in a tick of its own, where it would end the process. */
+function checkPermission(): void {
+  const { permission } = process as { permission?: { has(scope: string): boolean } }
+  if (permission === undefined || Number(process.versions.node.split('.')[0]) < 25 || permission.has('net')) return
+  throw new UnsupportedOperationError('bind: the process may not use the network (run it with --allow-net)', undefined, 'ERR_ACCESS_DENIED')
 }

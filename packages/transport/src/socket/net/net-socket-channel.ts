@@ -63,7 +63,8 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
 
   /** Node has closed the socket, by itself: there was an error, or both directions have ended. */
   onClose(): void {
-    this.event(() => this.close0(this.newPromise()))
+    // In a task: Bun closes a socket of which both directions have ended in the turn in which it tells of the second.
+    this.event(() => this.later(() => this.close0(this.newPromise())))
   }
 
   protected own(socket: NetSocket): void {
