@@ -166,7 +166,7 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
     if (this.paused?.isHolding === true) return this.paused.hold(msg, bytes)
     this.readPending = false
     this.pipeline.fireChannelRead(msg)
-    if (this.config.autoRead && more?.() === true) return
+    if (this.config.autoRead && !this.inputDiscarded && more?.() === true) return
     this.pipeline.fireChannelReadComplete()
     if (!this.readPending && !this.inputDiscarded) this.pauseReading()
   }

@@ -33,3 +33,25 @@ test(
     assert.deepEqual(messages, [0, 1, 2, 3, 4])
   }),
 )
+
+test(
+  'shutdownInput() among local messages that came together: channelReadComplete follows the last one that was delivered',
+  leakScope(async (scope) => {
+    const log: unknown[] = []
+    const logger: ChannelHandler = {
+      channelRead(ctx, msg) {
+        log.push(msg)
+        if (msg === 1) ctx.channel.shutdownInput()
+      },
+      channelReadComplete: () => void log.push('complete'),
+    }
+    const server = await serveLocal(scope, scope.group(), () => [logger])
+    const client = await connectLocal(scope, scope.group(), server.address)
+    const child = await server.child()
+    for (let number = 0; number < 4; number++) client.write(number, null)
+    client.flush()
+    await client.close()
+    await child.closeFuture
+    assert.deepEqual(log, [0, 1, 'complete'])
+  }),
+)
