@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { IllegalArgumentError } from '@knotty/common'
-import { type Channel, type ChannelHandler, type ChannelHandlerContext, DrainEvent, type DrainReport } from '@knotty/transport'
+import {
+  Bootstrap,
+  type Channel,
+  type ChannelHandler,
+  type ChannelHandlerContext,
+  DrainEvent,
+  type DrainReport,
+  ServerBootstrap,
+  type SocketAddress,
+} from '@knotty/transport'
 import { leakScope } from '../support/leak-scope.js'
 import { eventually } from '../support/proc-sockets.js'
 import { ServerOf } from '../support/transport-server.js'
@@ -262,6 +271,26 @@ describe('drain() of a server', () => {
       }
       assert.throws(() => server.channel.drain(null as never), IllegalArgumentError)
       assert.ok(server.channel.isOpen)
+    }),
+  )
+
+  test(
+    'keeps none of the connections it has waited for, though the server is kept',
+    leakScope(async (scope) => {
+      const connections: WeakRef<Channel>[] = []
+      const group = scope.group()
+      const server = await new ServerBootstrap()
+        .group(group)
+        .childHandler((channel) => void connections.push(new WeakRef(channel)))
+        .bind({ localId: '' })
+      for (let index = 0; index < 5; index++) await new Bootstrap().group(group).handler({}).connect(server.localAddress as SocketAddress)
+      await eventually(() => assert.equal(server.connectionCount, 5))
+      assert.deepEqual(await server.drain({ deadlineMs: 0 }), { ended: 0, forced: 5 })
+      await eventually(() => {
+        ;(globalThis as { gc?: () => void }).gc?.()
+        assert.equal(connections.filter((each) => each.deref() !== undefined).length, 0)
+      })
+      assert.equal(server.isOpen, false)
     }),
   )
 })

@@ -59,6 +59,7 @@ export {
   UnsupportedOperationError,
 } from '@knotty/common'
 export {
+  type AcceptedSocketGuard,
   Bootstrap,
   type BootstrapConfig,
   type Channel,
@@ -105,9 +106,11 @@ export {
   LibuvSocketChannel,
   LocalChannel,
   LocalServerChannel,
+  type LocalSocket,
   LocalSocketAddress,
   type MessageMatcher,
   NetServerChannel,
+  type NetSocket,
   NetSocketChannel,
   NotYetConnectedError,
   type OperationOptions,
@@ -126,6 +129,7 @@ export {
   type SocketTransport,
   socketTransport,
   type SocketAddressLike,
+  type StreamHandle,
   TcpSocketAddress,
   type TransportName,
   UnixSocketAddress,

@@ -201,10 +201,10 @@ export abstract class AbstractServerChannel<S extends RawSocket>
     ;(this.eventLoop as DefaultEventLoop).addChannel(this)
   }
 
-  /** Accepts again what waited while it was not registered. */
+  /** Registered again: takes the connection that was asked for before. (With AUTO_READ on the lifecycle asks.) */
   override registeredInPipeline(): void {
     super.registeredInPipeline()
-    if (this.isActive && this.wantsConnection) this.unparkListener()
+    if (this.readPending) this.beginRead()
   }
 
   /** Without an event loop there are no events, also none of connections. */

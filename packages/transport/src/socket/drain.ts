@@ -104,6 +104,7 @@ class Drain {
   private finish(forced: number): void {
     clearTimeout(this.timer)
     this.promise.trySuccess({ ended: this.children.length - forced, forced })
+    this.children.length = 0 // the server may be kept for long
   }
 }
 
