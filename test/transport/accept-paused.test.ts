@@ -306,3 +306,63 @@ describe('a server', () => {
     })()
   })
 })
+
+describe('a server that is deregistered and still open', () => {
+  for (const transport of PARKING) {
+    test(
+      `lets clients wait until it is registered again, ${transport.name}`,
+      leakScope(async (scope) => {
+        const group = scope.group()
+        const server = await ServerOf.bind(scope, group, transport, { handlers: () => [echo] })
+        Pinger.answered = 0
+        await server.channel.deregister()
+        server.channel.read() // asks for nothing: there is no event loop
+        await pingers(server, 3)
+        await turns()
+        assert.deepEqual([server.channel.isActive, server.accepted.length, server.refused.length], [true, 0, 0])
+        await group.register(server.channel)
+        await eventually(() => assert.equal(Pinger.answered, 3))
+        await pingers(server, 2)
+        await eventually(() => assert.equal(Pinger.answered, 5))
+        assert.deepEqual(server.refused, [])
+      }),
+    )
+
+    test(
+      `with AUTO_READ off accepts the one that was asked for when it is registered again, ${transport.name}`,
+      leakScope(async (scope) => {
+        const group = scope.group()
+        const server = await ServerOf.bind(scope, group, transport, { handlers: () => [echo], options: [OFF] })
+        Pinger.answered = 0
+        server.channel.read()
+        await server.channel.deregister()
+        await pingers(server, 2)
+        await turns()
+        assert.equal(server.accepted.length, 0)
+        await group.register(server.channel)
+        await eventually(() => assert.equal(Pinger.answered, 1))
+        await turns()
+        assert.deepEqual([server.accepted.length, server.refused.length], [1, 0])
+      }),
+    )
+  }
+
+  for (const transport of SHEDDING) {
+    test(`refuses clients until it is registered again, ${transport.name}`, async (t) => {
+      recordLogs(t)
+      await leakScope(async (scope) => {
+        const group = scope.group()
+        const server = await ServerOf.bind(scope, group, transport, { handlers: () => [echo] })
+        Pinger.answered = 0
+        await server.channel.deregister()
+        const [refused] = await pingers(server, 1)
+        await refused?.closed
+        assert.deepEqual(server.refused.map((event) => event.reason), ['the server is not registered to an event loop'])
+        await group.register(server.channel)
+        await pingers(server, 2)
+        await eventually(() => assert.equal(Pinger.answered, 2))
+        assert.equal(server.refused.length, 1)
+      })()
+    })
+  }
+})

@@ -147,4 +147,28 @@ describe('400 peers that do not read', () => {
       assert.ok(counters.writeSlabs >= 2, '400 x 200 bytes are more than one slab')
     }, 20_000)()
   })
+
+  test('pin no slab that other channels use up meanwhile', { timeout: 50_000 }, async () => {
+    await leakScope(async (scope) => {
+      const group = scope.group({ writeSlabBytes: 4096 })
+      const peer = await plainServer(scope)
+      const busy = await connect(scope, group, peer.port)
+      ;(await peer.accept()).resume()
+      for (let index = 0; index < 20; index++) {
+        const channel = await connect(scope, group, peer.port)
+        await peer.accept()
+        for (let round = 0; round < 10; round++) {
+          channel.write(new Uint8Array(1_000_000), null)
+          channel.write(Buffer.alloc(20, 1), null)
+        }
+        channel.flush()
+        for (let round = 0; round < 10; round++) {
+          await busy.writeAndFlush(Buffer.alloc(1000))
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      }
+      assert.ok(group.counters.asyncWriteRequests >= 20)
+      assert.ok(group.counters.writeSlabs <= 2, `${group.counters.writeSlabs} slabs`)
+    }, 20_000)()
+  })
 })

@@ -221,6 +221,40 @@ describe('a half-open connection', () => {
   )
 })
 
+describe('HALF_OPEN_TIMEOUT_MS, changed while the connection is half-open,', () => {
+  test(
+    'holds at once: 0 ends the wait, another value begins a new one',
+    leakScope(async (scope) => {
+      const connection = await open(scope)
+      const { channel, clock } = connection
+      await peerEnds(connection)
+      channel.config.setOption(ChannelOption.HALF_OPEN_TIMEOUT_MS, 0)
+      assert.equal(clock.pending, 0)
+      await clock.advance(10 * TIMEOUT_MS)
+      assert.equal(channel.isOpen, true)
+      channel.config.setOption(ChannelOption.HALF_OPEN_TIMEOUT_MS, 3 * TIMEOUT_MS)
+      channel.config.setOption(ChannelOption.HALF_OPEN_TIMEOUT_MS, TIMEOUT_MS)
+      await clock.advance(TIMEOUT_MS - 1)
+      assert.equal(channel.isOpen, true)
+      await clock.advance(1)
+      assertExpired(connection)
+      channel.config.setOption(ChannelOption.HALF_OPEN_TIMEOUT_MS, TIMEOUT_MS)
+      assert.equal(clock.pending, 0)
+    }),
+  )
+
+  test(
+    'starts nothing on a connection with both directions',
+    leakScope(async (scope) => {
+      const { channel, clock } = await open(scope)
+      channel.config.setOption(ChannelOption.HALF_OPEN_TIMEOUT_MS, 1)
+      assert.equal(clock.pending, 0)
+      await clock.advance(TIMEOUT_MS)
+      assert.equal(channel.isOpen, true)
+    }),
+  )
+})
+
 /** Bytes of its writes that have left. */
 function progressOf(channel: Channel): number {
   return channel.bytesWritten + (channel as Channel & { inFlightProgress: number }).inFlightProgress

@@ -11,6 +11,7 @@ import {
   ChannelOutputShutdownError,
   ChannelOutputShutdownEvent,
   ClosedChannelError,
+  ServerBootstrap,
 } from '@knotty/transport'
 import { useCell } from '../../support/cell.js'
 import { leakScope } from '../../support/leak-scope.js'
@@ -306,6 +307,14 @@ test('a close that node:net reports as a success of the write fails the write al
     assert.ok(write.cause instanceof ClosedChannelError)
     await turns(20)
     assert.equal(completions, 1)
+  })()
+})
+
+test('a listener at a host that is not known fails with the error of the lookup, as on every transport', async (t) => {
+  watch(t)
+  await leakScope(async (scope) => {
+    const bootstrap = new ServerBootstrap().group(scope.group()).childHandler(() => undefined)
+    await assert.rejects(async () => await bootstrap.bind(0, 'no-such-host.invalid'), { code: /^(ENOTFOUND|EAI_AGAIN)$/, syscall: 'getaddrinfo' })
   })()
 })
 

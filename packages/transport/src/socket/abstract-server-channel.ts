@@ -10,7 +10,13 @@ import { LimitedWarning } from '../channel/limited-warning.js'
 import type { DefaultEventLoop } from '../eventloop/default-event-loop.js'
 import { AcceptedSocketGuard, type GuardedServer, type RawSocket } from './accepted-socket-guard.js'
 import { type SocketAddress, UnixSocketAddress } from './address.js'
-import { exceedsHeadroom, REFUSED_BY_AUTO_READ, REFUSED_BY_HEADROOM, REFUSED_BY_MAX_CONNECTIONS } from './admission.js'
+import {
+  exceedsHeadroom,
+  REFUSED_BY_AUTO_READ,
+  REFUSED_BY_DEREGISTRATION,
+  REFUSED_BY_HEADROOM,
+  REFUSED_BY_MAX_CONNECTIONS,
+} from './admission.js'
 import { descriptorLimit } from './descriptor-limit.js'
 import { drain, type DrainOptions, type DrainReport, joinDrain } from './drain.js'
 import type { ParentServer } from './socket-connection.js'
@@ -86,7 +92,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
   }
 
   private get wantsConnection(): boolean {
-    return this.config.autoRead || this.readPending
+    return this.registered && (this.config.autoRead || this.readPending)
   }
 
   get connectionCount(): number {
@@ -104,7 +110,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
 
   /** Of an admitted connection: takes the read that asked for it. */
   refusalReason(socket: S): string | undefined {
-    if (!this.wantsConnection) return REFUSED_BY_AUTO_READ
+    if (!this.wantsConnection) return this.registered ? REFUSED_BY_AUTO_READ : REFUSED_BY_DEREGISTRATION
     if (this.connectionCount >= (this.config.getOption(ChannelOption.MAX_CONNECTIONS) ?? Number.POSITIVE_INFINITY)) {
       return REFUSED_BY_MAX_CONNECTIONS
     }
@@ -195,7 +201,15 @@ export abstract class AbstractServerChannel<S extends RawSocket>
     ;(this.eventLoop as DefaultEventLoop).addChannel(this)
   }
 
+  /** Accepts again what waited while it was not registered. */
+  override registeredInPipeline(): void {
+    super.registeredInPipeline()
+    if (this.isActive && this.wantsConnection) this.unparkListener()
+  }
+
+  /** Without an event loop there are no events, also none of connections. */
   protected override doDeregister(): void {
+    if (this.isActive) this.parkListener()
     ;(this.eventLoop as DefaultEventLoop).removeChannel(this)
   }
 
@@ -245,7 +259,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
 
   protected doBeginRead(): void {
     this.readPending = true
-    this.unparkListener()
+    if (this.registered) this.unparkListener()
   }
 
   protected doWrite(): void {}

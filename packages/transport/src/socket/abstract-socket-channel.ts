@@ -54,7 +54,7 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
   override registeredInPipeline(): void {
     super.registeredInPipeline()
     if (!this.wasActive || !this.isActive) return
-    if (this.inputEnded || this.outputEnding || this.outputEnded) this.watchHalfOpen()
+    this.watchHalfOpen()
     // Registered again: what was asked for meanwhile, and who looks after the input until somebody reads.
     if (this.readPending || (this.inputDiscarded && !this.inputEnded)) this.beginRead()
     else this.watchPausedInput()
@@ -68,6 +68,11 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
   }
 
   override socketOptionChanged(option: ChannelOption<unknown>, _value: unknown): void {
+    if (option === ChannelOption.HALF_OPEN_TIMEOUT_MS && this.isActive) {
+      this.halfOpen?.cancel()
+      this.halfOpen = undefined
+      this.watchHalfOpen()
+    }
     if (option !== ChannelOption.LIVENESS_PROBE_MS || this.paused === undefined || this.readPending || this.inputDiscarded) return
     this.paused.disarm()
     this.pauseReading()
@@ -156,8 +161,7 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
    * @param more with AUTO_READ on: another one follows at once, and channelReadComplete comes behind the last
    */
   protected chunkRead(msg: unknown, bytes: number, more?: () => boolean): void {
-    this.bytesRead += bytes
-    this.lastReadAt = this.eventLoop.ticker.now()
+    this.countRead(bytes)
     if (this.inputDiscarded) return void release(msg)
     if (this.paused?.isHolding === true) return this.paused.hold(msg, bytes)
     this.readPending = false
@@ -165,6 +169,12 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
     if (this.config.autoRead && more?.() === true) return
     this.pipeline.fireChannelReadComplete()
     if (!this.readPending && !this.inputDiscarded) this.pauseReading()
+  }
+
+  /** So many bytes were read; of a discarded input that is all that comes of them. */
+  protected countRead(bytes: number): void {
+    this.bytesRead += bytes
+    this.lastReadAt = this.eventLoop.ticker.now()
   }
 
   /** The peer's FIN. */
@@ -247,6 +257,7 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
   }
 
   private watchHalfOpen(): void {
+    if (!this.inputEnded && !this.outputEnding && !this.outputEnded) return
     const timeoutMs = this.config.getOption(ChannelOption.HALF_OPEN_TIMEOUT_MS) ?? DEFAULT_HALF_OPEN_TIMEOUT_MS
     if (timeoutMs === 0 || this.halfOpen !== undefined || !this.registered) return
     this.halfOpen = new HalfOpenDeadline(this, timeoutMs, () => this.halfOpenTooLong(timeoutMs))

@@ -5,6 +5,7 @@ import { descriptorLimit } from './descriptor-limit.js'
 /** Why a connection is refused. Texts of the refused event: stable, for metrics' labels. */
 export const REFUSED_BY_HEADROOM = 'too few descriptors are free'
 export const REFUSED_BY_MAX_CONNECTIONS = 'the server has as many connections as it may'
+export const REFUSED_BY_DEREGISTRATION = 'the server is not registered to an event loop'
 export const REFUSED_BY_AUTO_READ = 'the server does not accept now (AUTO_READ is off)'
 
 /**

@@ -205,11 +205,9 @@ export class LibuvSocketChannel extends AbstractSocketChannel<StreamHandle> {
 
   private onChunk(bytes: number): void {
     const io = this.io as LibuvIo
+    if (this.inputDiscarded) return this.countRead(bytes)
     // Rare: nobody wants them now. What is kept must be out of the slab.
-    if (this.inputDiscarded) return this.chunkRead(Unpooled.EMPTY_BUFFER, bytes)
-    if (this.paused?.isHolding === true) {
-      return this.chunkRead(Unpooled.copiedBuffer(io.readSlab.subarray(0, bytes)), bytes)
-    }
+    if (this.paused?.isHolding === true) return this.chunkRead(Unpooled.copiedBuffer(io.readSlab.subarray(0, bytes)), bytes)
     const loop = this.eventLoop
     this.bytesRead += bytes
     this.lastReadAt = loop.ticker.now()

@@ -25,6 +25,10 @@ export class LocalChannel extends AbstractSocketChannel<LocalSocket> implements 
     return this.config.getOption(ChannelOption.SO_RCVBUF) ?? DEFAULT_RECEIVE_BUFFER_BYTES
   }
 
+  execute(task: () => void): void {
+    this.later(task)
+  }
+
   onMessage(msg: unknown, bytes: number, more: () => boolean): void {
     this.chunkRead(msg, bytes, more)
   }

@@ -1,19 +1,20 @@
 import { ByteBuf, release } from '@knotty/buffer'
-import type { EventLoop } from '../../eventloop/event-loop.js'
+import Denque from 'denque'
 import type { RawSocket } from '../accepted-socket-guard.js'
 import type { LocalSocketAddress } from '../address.js'
 import { systemError } from '../uv-error.js'
 
 /** The channel a socket belongs to. */
 export interface LocalSocketOwner {
-  readonly eventLoop: EventLoop
+  /** Runs a task in its loop. Never throws: the loop may be shut down. */
+  execute(task: () => void): void
   /** The most bytes that may wait here to be read. */
   readonly receiveBufferBytes: number
   /** @param more another one follows at once, as long as the socket reads */
   onMessage(msg: unknown, bytes: number, more: () => boolean): void
   onEnd(): void
   onReset(error: Error): void
-  /** The peer has room again. */
+  /** The peer has room again; in a task. */
   onWritable(): void
 }
 
@@ -40,7 +41,8 @@ export class LocalSocket implements RawSocket {
   readonly peerAddress: LocalSocketAddress
   owner: LocalSocketOwner | undefined = undefined
   private peer: LocalSocket | undefined = undefined
-  private queue: QueuedMessage[] = []
+  /** Not an array: with a large SO_RCVBUF its shift() costs more the more wait. */
+  private readonly queue = new Denque<QueuedMessage>()
   private queuedBytes = 0
   private reading = false
   private scheduled = false
@@ -105,7 +107,7 @@ export class LocalSocket implements RawSocket {
     if (this.closed) return
     this.closed = true
     this.reading = false
-    for (const { msg } of this.queue.splice(0)) release(msg)
+    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) release(next.msg)
     this.peer?.receiveEnding(ending)
     // Its writer must hear that nobody will make room.
     this.tellPeerOfRoom()
@@ -138,7 +140,7 @@ export class LocalSocket implements RawSocket {
     if (owner === undefined || this.scheduled || !this.reading) return
     if (this.queue.length === 0 && (this.ending === 'no' || this.endTold)) return
     this.scheduled = true
-    owner.eventLoop.execute(this.deliver)
+    owner.execute(this.deliver)
   }
 
   private readonly deliver = (): void => {
@@ -163,9 +165,10 @@ export class LocalSocket implements RawSocket {
   private tellPeerOfRoom(): void {
     if (!this.peerWaits) return
     this.peerWaits = false
-    const waiting = this.peer
-    const owner = waiting?.owner
-    owner?.eventLoop.execute(() => owner.onWritable())
+    const { peer } = this
+    if (peer === undefined || peer.closed) return
+    const { owner } = peer
+    owner?.execute(() => owner.onWritable())
   }
 }
 

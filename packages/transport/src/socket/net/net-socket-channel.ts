@@ -178,30 +178,32 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
     if (last === undefined) return outboundBuffer.removeBytes(0)
     const { counters } = this.eventLoop
     counters.writeRequests++
-    const request: InFlight = { memory, bytes, slabs: slabs.pin() }
-    this.inFlight = request
+    let request: InFlight | undefined = undefined
     const { socket } = this.socket as NetSocket
     if (chunks.length > 0) socket.cork()
     for (const chunk of chunks) socket.write(chunk)
-    socket.write(last, (error?: Error | null) => this.callback(() => this.written(request, error ?? undefined)))
+    socket.write(last, (error?: Error | null) => {
+      if (request !== undefined) this.callback(() => this.written(request as InFlight, error ?? undefined))
+    })
     if (chunks.length > 0) socket.uncork()
     // Nothing waits in the stream: the kernel took all of it, and the callback only comes later.
-    if (socket.writableLength === 0 && socket.errored === null && !socket.destroyed) this.completed(outboundBuffer, request)
-    else counters.asyncWriteRequests++
+    if (socket.writableLength === 0 && socket.errored === null && !socket.destroyed) {
+      slabs.giveBack()
+      return this.completed(outboundBuffer, bytes)
+    }
+    counters.asyncWriteRequests++
+    request = { memory, bytes, slabs: slabs.pin() }
+    this.inFlight = request
   }
 
-  private completed(outboundBuffer: OutboundBuffer, { memory, bytes, slabs }: InFlight): void {
-    this.inFlight = undefined
-    memory.outbound.unpin(slabs)
+  private completed(outboundBuffer: OutboundBuffer, bytes: number): void {
     this.bytesWritten += bytes
     this.lastWriteCompletedAt = this.eventLoop.ticker.now()
     outboundBuffer.removeBytes(bytes)
   }
 
   /** Nobody is told of its success any more, or it failed. */
-  private givenUp({ memory, slabs }: InFlight, error: Error | undefined): void {
-    this.inFlight = undefined
-    memory.outbound.unpin(slabs)
+  private givenUp(error: Error | undefined): void {
     if (error === undefined) this.lastWriteCompletedAt = this.eventLoop.ticker.now() // the deadline of a half-open connection asks
     else if (this.isActive && this.outboundBuffer !== undefined) {
       this.writeError = error
@@ -210,14 +212,15 @@ export class NetSocketChannel extends AbstractSocketChannel<NetSocket> implement
   }
 
   /** The callback of a write that the kernel did not take at once. */
-  private written(request: InFlight, error: Error | undefined): void {
-    if (this.inFlight !== request) return // it had taken it
+  private written({ memory, bytes, slabs }: InFlight, error: Error | undefined): void {
+    this.inFlight = undefined
+    memory.outbound.unpin(slabs)
     const outboundBuffer = this.outboundBuffer
     // After close the callback may even say success: the messages have failed already, whatever it says.
-    if (!this.isActive || outboundBuffer === undefined || error !== undefined) return this.givenUp(request, error)
+    if (!this.isActive || outboundBuffer === undefined || error !== undefined) return this.givenUp(error)
     this.inFlush = true
     try {
-      this.completed(outboundBuffer, request)
+      this.completed(outboundBuffer, bytes)
     } finally {
       this.inFlush = false
     }
