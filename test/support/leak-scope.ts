@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { EventLoopGroup, type EventLoopGroupOptions } from '@knotty/transport'
+import { forgetFutures, pendingFutures, watchFutures } from './pending-futures.js'
 import { eventually, openSocketInodes } from './proc-sockets.js'
 
 /** What a test of sockets works in: it ends only when everything it opened is gone. */
@@ -14,13 +15,15 @@ export interface LeakScope {
 const IGNORED_RESOURCES: ReadonlySet<string> = new Set(['TTYWrap', 'PipeWrap', 'FSReqCallback', 'FSReqPromise', 'Immediate', 'CloseReq'])
 
 /**
- * Runs a test body, then what it deferred, and asserts (polling up to a deadline) that no socket of this process, no channel of its
- * loops, and no timer, handle or request that Node knows of is left that was not there before.
+ * Runs a test body, then what it deferred, and asserts (polling up to a deadline) that no socket of this process, no channel and no
+ * timer of its loops, no future that somebody waits for, and no timer, handle or request that Node knows of is left that was not there
+ * before.
  */
 export function leakScope(body: (scope: LeakScope) => Promise<void>, deadlineMs = 5000): () => Promise<void> {
   return async () => {
     const sockets = openSocketInodes()
     const resources = activeResources()
+    watchFutures()
     const groups: EventLoopGroup[] = []
     const closers: (() => unknown)[] = []
     const scope: LeakScope = {
@@ -38,12 +41,16 @@ export function leakScope(body: (scope: LeakScope) => Promise<void>, deadlineMs 
       if (groups.some((group) => group.next().channelCount > 0)) await waitForNoChannels(groups)
     }
     await waitForNoChannels(groups, deadlineMs)
+    // Before the shutdown, which cancels them: also those that do not keep the process alive.
+    for (const group of groups) assert.deepEqual(timersOf(group), [], 'timers of the loop are left')
     for (const group of groups) await group.shutdownGracefully({ quietPeriodMs: 0 })
     await eventually(() => {
       const left = [...openSocketInodes()].filter((inode) => !sockets.has(inode))
       assert.deepEqual(left, [], 'sockets are left open')
       assert.deepEqual(activeResources(), resources, 'timers, handles or requests are left')
+      assert.deepEqual(pendingFutures(), [], 'futures that somebody waits for are left pending')
     }, deadlineMs)
+    forgetFutures()
   }
 }
 
@@ -60,4 +67,10 @@ function activeResources(): Record<string, number> {
     if (!IGNORED_RESOURCES.has(name)) counts[name] = (counts[name] ?? 0) + 1
   }
   return counts
+}
+
+/** When those that wait are due. */
+function timersOf(group: EventLoopGroup): readonly number[] {
+  const { timers } = group.next() as unknown as { readonly timers: ReadonlySet<{ readonly deadline: number }> }
+  return group.isShuttingDown ? [] : [...timers].map((timer) => timer.deadline)
 }

@@ -38,13 +38,14 @@ function hint(code: string, syscall: string, address: SocketAddress | undefined)
 
 /**
  * An error of a `node:net` socket in the form of those of libuv's own handles, with the address; any other error as it is, also one of
- * a name lookup, which is Node's own on every transport.
+ * a name lookup (Node has codes of its own for those: ENOTFOUND is EAI_NONAME).
  */
 export function fromNodeError(error: Error, address: SocketAddress | undefined): Error {
   const { code, syscall } = error as { code?: unknown; syscall?: unknown }
   // Not by errno: other runtimes than Node have it with the other sign.
   const errno = typeof code === 'string' ? errnoOf(code) : undefined
-  return errno === undefined || typeof syscall !== 'string' || syscall === 'getaddrinfo' ? error : uvError(errno, syscall, address)
+  if (errno === undefined || typeof syscall !== 'string' || syscall === 'getaddrinfo') return error
+  return uvError(errno, syscall, address)
 }
 
 /** An error that libuv did not give, in the form of those it does. */

@@ -207,9 +207,7 @@ export class LibuvSocketChannel extends AbstractSocketChannel<StreamHandle> {
     const io = this.io as LibuvIo
     if (this.inputDiscarded) return this.countRead(bytes)
     // Rare: nobody wants them now. What is kept must be out of the slab.
-    if (this.paused?.isHolding === true) {
-      return this.chunkRead(Unpooled.copiedBuffer(io.readSlab.subarray(0, bytes)), bytes)
-    }
+    if (this.paused?.isHolding === true) return this.chunkRead(Unpooled.copiedBuffer(io.readSlab.subarray(0, bytes)), bytes)
     const loop = this.eventLoop
     this.bytesRead += bytes
     this.lastReadAt = loop.ticker.now()
