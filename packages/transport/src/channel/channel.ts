@@ -76,7 +76,10 @@ export interface Channel extends AsyncDisposable {
   writeAndFlush<P extends ChannelPromise | null>(msg: unknown, promise: P): P
   newPromise(): ChannelPromise
 
-  /** Closes at once with a reset: the peer sees ECONNRESET, and bytes already reported as written may be discarded. */
+  /**
+   * Closes at once with a reset: the peer sees ECONNRESET, and bytes already reported as written may be discarded. While the FIN of
+   * shutdownOutput() waits behind queued bytes no reset is possible: the peer sees a part of them, then the end of the stream.
+   */
   abort(): ChannelFuture
   /**
    * Flushes, waits until everything written so far has left or failed, and closes. close() alone drops what still waits. The future is that

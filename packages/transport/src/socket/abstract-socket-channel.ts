@@ -269,7 +269,7 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
     this.eventLoop.counters.halfOpenTimeouts++
     getLogger().debug(`${this.toString()} is closed`, error)
     this.closeCause ??= error
-    const stuck = this.outputEnding || this.outboundBuffer?.isEmpty === false
+    const stuck = this.outboundBuffer?.isEmpty === false // not behind a FIN that waits: no reset is possible there
     this.closeWith(this.newPromise(), this.closedError(), stuck)
   }
 
