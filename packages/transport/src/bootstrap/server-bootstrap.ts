@@ -136,11 +136,13 @@ export class ServerBootstrap extends AbstractBootstrap<ServerChannel> {
 
   protected override initChannel(channel: ServerChannel): void {
     if (!(channel instanceof AbstractChannel) || !channel.isServer) {
-      throw new IllegalArgumentError(`channel: ${(channel as object).constructor.name} is not a server channel (expected: () => new LibuvServerChannel())`)
+      const given = (channel as object).constructor.name
+      throw new IllegalArgumentError(`channel: ${given} is not a server channel (expected: () => new LibuvServerChannel())`)
     }
     if (channel instanceof AbstractServerChannel) {
-      for (const option of this.options.keys()) checkNotOfOther(option, channel.supportedOptions, channel.supportedChildOptions, 'child')
-      for (const option of this.childOptions.keys()) checkNotOfOther(option, channel.supportedChildOptions, channel.supportedOptions, 'server')
+      const { supportedOptions, supportedChildOptions } = channel
+      for (const option of this.options.keys()) checkNotOfOther(option, supportedOptions, supportedChildOptions, 'child')
+      for (const option of this.childOptions.keys()) checkNotOfOther(option, supportedChildOptions, supportedOptions, 'server')
       for (const option of this.childOptions.keys()) checkSupported(option, channel.supportedChildOptions, 'the child channel class')
     }
     for (const [option, value] of this.options) channel.config.setOption(option, value)

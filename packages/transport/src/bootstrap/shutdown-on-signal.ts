@@ -106,7 +106,9 @@ function checkSignals(signals: readonly NodeJS.Signals[]): readonly NodeJS.Signa
   if (!Array.isArray(signals) || signals.length === 0) {
     throw new IllegalArgumentError(`signals: ${shown(signals)} (expected: an array of at least one, such as ['SIGTERM'])`)
   }
-  for (const signal of signals) if (!(signal in constants.signals)) throw new IllegalArgumentError(`signals: ${signal} is none (expected: SIGTERM, …)`)
+  for (const signal of signals) {
+    if (!(signal in constants.signals)) throw new IllegalArgumentError(`signals: ${signal} is none (expected: SIGTERM, …)`)
+  }
   return [...signals]
 }
 

@@ -42,7 +42,10 @@ export class ConnectTimeoutError extends ChannelError {
   }
 }
 
-/** A half-open connection moved no byte for HALF_OPEN_TIMEOUT_MS and was closed: the `cause` of the errors of its writes. Counted by the loop. */
+/**
+ * A half-open connection moved no byte for HALF_OPEN_TIMEOUT_MS and was closed: the `cause` of the errors of its writes. The loop counts it
+ * (halfOpenTimeouts).
+ */
 export class HalfOpenTimeoutError extends ChannelError {
   constructor(message: string) {
     super(message, undefined, 'ERR_KNOTTY_HALF_OPEN_TIMEOUT')
