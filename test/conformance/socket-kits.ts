@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { linkSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { linkSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -50,7 +50,7 @@ function tcpKit(name: KitName, classes: ChannelClasses): TransportKit {
     },
     // A full backlog would do as well, but how full is up to the kernel: a name that is never resolved is exact.
     silentAddress: () => ({ address: { address: 'never.resolved', port: 1 }, resolver: () => new Promise<never>(() => undefined) }),
-    inode: (channel) => inodeOfTcp(channel),
+    inode: (channel) => inodeOfHandle(channel) ?? inodeOfTcp(channel),
     cleanUp: () => undefined,
   }
 }
@@ -88,6 +88,22 @@ function unixKit(name: KitName, classes: ChannelClasses): TransportKit {
 
 export const TCP_KITS: readonly TransportKit[] = [tcpKit('libuv', LIBUV), tcpKit('net', NET)]
 export const UNIX_KITS: readonly TransportKit[] = [unixKit('unix-libuv', LIBUV), unixKit('unix-net', NET)]
+
+/** A handle of libuv, or what wraps a socket of node:net. */
+interface RawSocket {
+  readonly fd?: number
+  readonly socket?: { readonly _handle?: { readonly fd?: number } }
+}
+
+/**
+ * By the descriptor of the handle under the channel. (The kernel's table would do without looking inside, but reading it takes 100 ms while
+ * tens of thousands of connections are in TIME_WAIT, as they are behind the storm.)
+ */
+function inodeOfHandle(channel: Channel): string | undefined {
+  const { socket } = channel as unknown as { readonly socket?: RawSocket }
+  const fd = socket?.fd ?? socket?.socket?._handle?.fd
+  return fd === undefined || fd < 0 ? undefined : /\d+/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[0]
+}
 
 /** By its row in the kernel's table, and open in this process. */
 function inodeOfTcp(channel: Channel): string {

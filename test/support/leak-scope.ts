@@ -38,7 +38,7 @@ export function leakScope(body: (scope: LeakScope) => Promise<void>, deadlineMs 
       await body(scope)
     } finally {
       for (const close of closers.reverse()) await close()
-      if (groups.some((group) => group.next().channelCount > 0)) await waitForNoChannels(groups)
+      if (groups.some((group) => group.next().channelCount > 0)) await waitForNoChannels(groups, deadlineMs)
     }
     await waitForNoChannels(groups, deadlineMs)
     // Before the shutdown, which cancels them: also those that do not keep the process alive.
