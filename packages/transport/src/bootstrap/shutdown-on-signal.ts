@@ -106,7 +106,13 @@ function checkSignals(signals: readonly NodeJS.Signals[]): readonly NodeJS.Signa
   if (!Array.isArray(signals) || signals.length === 0) {
     throw new IllegalArgumentError(`signals: ${shown(signals)} (expected: an array of at least one, such as ['SIGTERM'])`)
   }
-  for (const signal of signals) if (!(signal in constants.signals)) throw new IllegalArgumentError(`signals: ${signal} is none (expected: SIGTERM, …)`)
+  for (const signal of signals) {
+    if (!(signal in constants.signals)) throw new IllegalArgumentError(`signals: ${signal} is none (expected: SIGTERM, …)`)
+    // Node refuses to listen for these two; Bun does not, and nothing would ever come.
+    if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
+      throw new IllegalArgumentError(`signals: ${signal} (expected: signals that a process can listen for)`)
+    }
+  }
   return [...signals]
 }
 
