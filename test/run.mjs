@@ -2,6 +2,7 @@
 // compiled test whose source is gone, and hands the rest to `node --test`. Arguments filter by path: `npm test -- vectors`.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 
@@ -20,9 +21,18 @@ if (files.length === 0) {
   console.error(`no test file matches ${filters.join(' ')}`)
   process.exit(1)
 }
+// Node leaves one core free, which on two is one file at a time; most tests wait for sockets and not for a core.
+const concurrency = Math.max(2, availableParallelism())
 const result = spawnSync(
   process.execPath,
-  ['--enable-source-maps', '--expose-gc', '--test', '--test-timeout=120000', ...files.map((name) => path.join(here, 'dist', name))],
+  [
+    '--enable-source-maps',
+    '--expose-gc',
+    '--test',
+    '--test-timeout=120000',
+    `--test-concurrency=${concurrency}`,
+    ...files.map((name) => path.join(here, 'dist', name)),
+  ],
   // Every test runs with the read slab overwritten after each chunk, so that a view kept by mistake shows 0xDD.
   { stdio: 'inherit', env: { ...process.env, KNOTTY_POISON_SLAB: '1' } },
 )

@@ -9,7 +9,7 @@ import process from 'node:process'
 import { KNOWN_FAILURES } from './known-failures.mjs'
 
 const TEST_TIMEOUT_MS = 60_000
-const FILE_TIMEOUT_MS = 300_000
+const FILE_TIMEOUT_MS = 120_000
 
 const tests = path.join(import.meta.dirname, '..')
 
@@ -72,7 +72,10 @@ function runFile(executable, file, report, total) {
   // An error outside of any test, or the end of the process, is in no report.
   const outside = /^\s*[1-9]\d* errors?$/m.test(result.stderr)
   const unexplained = result.status !== 0 && !outcomes.some((outcome) => outcome.failed)
-  if (outside || unexplained) total.problems.push(`${file}: an error outside of its tests (${result.signal ?? `code ${result.status}`})`)
+  if (result.error?.code === 'ETIMEDOUT') total.problems.push(`${file}: did not end within ${FILE_TIMEOUT_MS / 1000} s`)
+  else if (outside || unexplained) {
+    total.problems.push(`${file}: an error outside of its tests (${result.signal ?? `code ${result.status}`})`)
+  }
   if (total.problems.length > before) console.log(result.stderr)
   console.log(`${total.problems.length > before ? 'not ok' : 'ok'} - ${file} (${outcomes.length} tests)`)
 }

@@ -16,6 +16,7 @@ import {
   TcpSocketAddress,
 } from '@knotty/transport'
 import { openSocketInodes, tcpRows } from '../support/proc-sockets.js'
+import { HAS_LIBUV } from '../support/transports.js'
 import type { KitName, TransportKit } from './transport-kit.js'
 
 /** Well above what the send and the receive buffer of a loopback connection hold together. */
@@ -86,8 +87,9 @@ function unixKit(name: KitName, classes: ChannelClasses): TransportKit {
   }
 }
 
-export const TCP_KITS: readonly TransportKit[] = [tcpKit('libuv', LIBUV), tcpKit('net', NET)]
-export const UNIX_KITS: readonly TransportKit[] = [unixKit('unix-libuv', LIBUV), unixKit('unix-net', NET)]
+/** Those that the runtime has. */
+export const TCP_KITS: readonly TransportKit[] = [...(HAS_LIBUV ? [tcpKit('libuv', LIBUV)] : []), tcpKit('net', NET)]
+export const UNIX_KITS: readonly TransportKit[] = [...(HAS_LIBUV ? [unixKit('unix-libuv', LIBUV)] : []), unixKit('unix-net', NET)]
 
 /** A handle of libuv, or what wraps a socket of node:net. */
 interface RawSocket {

@@ -6,6 +6,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { after, describe, test } from 'node:test'
 import { text } from 'node:stream/consumers'
+import { HAS_LIBUV } from '../support/transports.js'
 
 const folder = path.resolve(import.meta.dirname, '../../../packages/examples/dist/echo')
 const children = new Set<ChildProcess>()
@@ -57,7 +58,7 @@ describe('the echo example', () => {
     await once(server, 'exit')
   })
 
-  for (const transport of ['net', 'libuv']) {
+  for (const transport of HAS_LIBUV ? ['net', 'libuv'] : ['net']) {
     test(`with --transport ${transport} on both sides the client gets each line back`, async () => {
       const { server, port } = await startServer('--transport', transport)
       const { output, errors, code } = await echo(port, 'one\ntwo\n', '--transport', transport)

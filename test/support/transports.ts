@@ -29,8 +29,11 @@ export interface TestTransport {
   address(scope: Pick<LeakScope, 'onEnd'>): SocketAddress
 }
 
+/** Bun has no handles of libuv, so only node:net carries sockets there; see test/bun/. */
+export const HAS_LIBUV: boolean = process.versions['bun'] === undefined
+
 /** Node can transfer a listening handle to a message port and back. */
-export const NODE_PARKS: boolean = Number(process.versions.node.split('.')[0]) >= 24
+export const NODE_PARKS: boolean = HAS_LIBUV && Number(process.versions.node.split('.')[0]) >= 24
 
 let lastPath = 0
 
@@ -58,6 +61,11 @@ export const LOCAL: TestTransport = {
   address: () => new LocalSocketAddress(''),
 }
 
+/** For tests that need one with descriptors, whichever it is. */
+export const SOME_TCP: TestTransport = HAS_LIBUV ? LIBUV_TCP : NET_TCP
+
+/** Those that the runtime has. */
+export const TCP_TRANSPORTS: readonly TestTransport[] = HAS_LIBUV ? [LIBUV_TCP, NET_TCP] : [NET_TCP]
 /** Those with descriptors. */
-export const SOCKET_TRANSPORTS: readonly TestTransport[] = [LIBUV_TCP, NET_TCP, LIBUV_UNIX, NET_UNIX]
+export const SOCKET_TRANSPORTS: readonly TestTransport[] = [...TCP_TRANSPORTS, ...(HAS_LIBUV ? [LIBUV_UNIX] : []), NET_UNIX]
 export const ALL_TRANSPORTS: readonly TestTransport[] = [...SOCKET_TRANSPORTS, LOCAL]

@@ -15,7 +15,7 @@ import {
 import { leakScope } from '../support/leak-scope.js'
 import { eventually } from '../support/proc-sockets.js'
 import { ServerOf } from '../support/transport-server.js'
-import { ALL_TRANSPORTS, LIBUV_TCP, LOCAL } from '../support/transports.js'
+import { ALL_TRANSPORTS, LOCAL, SOME_TCP } from '../support/transports.js'
 import { recordLogs } from '../unit/transport/channel/recorded-logs.js'
 
 /** Closes when it is told to finish. */
@@ -124,7 +124,7 @@ describe('drain() of a server', () => {
   test(
     'called again gives the same future, also when it is done',
     leakScope(async (scope) => {
-      const server = await ServerOf.bind(scope, scope.group(), LIBUV_TCP, { handlers: () => [polite] })
+      const server = await ServerOf.bind(scope, scope.group(), SOME_TCP, { handlers: () => [polite] })
       await server.connectAll(1)
       const first = server.channel.drain()
       assert.equal(server.channel.drain({ deadlineMs: 20_000 }), first)
@@ -136,7 +136,7 @@ describe('drain() of a server', () => {
   test(
     'called again with an earlier deadline ends then, with a later one as before',
     leakScope(async (scope) => {
-      const server = await ServerOf.bind(scope, scope.group(), LIBUV_TCP)
+      const server = await ServerOf.bind(scope, scope.group(), SOME_TCP)
       await server.connectAll(1)
       const first = server.channel.drain({ deadlineMs: 0x7fffffff })
       void server.channel.drain({ deadlineMs: 40 })
@@ -148,7 +148,7 @@ describe('drain() of a server', () => {
   test(
     'of a server that is closed already waits for the connections it has left',
     leakScope(async (scope) => {
-      const server = await ServerOf.bind(scope, scope.group(), LIBUV_TCP, { handlers: () => [polite] })
+      const server = await ServerOf.bind(scope, scope.group(), SOME_TCP, { handlers: () => [polite] })
       await server.connectAll(2)
       await server.channel.close()
       assert.deepEqual(await server.channel.drain(), { ended: 2, forced: 0 })
@@ -159,7 +159,7 @@ describe('drain() of a server', () => {
     'counts connections that its own handlers close when they see the server close',
     leakScope(async (scope) => {
       const children: Channel[] = []
-      const server = await ServerOf.bind(scope, scope.group(), LIBUV_TCP, {
+      const server = await ServerOf.bind(scope, scope.group(), SOME_TCP, {
         initializer: (child) => void children.push(child),
         handler: {
           close(ctx, promise) {
@@ -177,7 +177,7 @@ describe('drain() of a server', () => {
     'ends when the group is shut down meanwhile: its connections count as ended',
     leakScope(async (scope) => {
       const group = scope.group()
-      const server = await ServerOf.bind(scope, group, LIBUV_TCP, { handlers: () => [stubborn] })
+      const server = await ServerOf.bind(scope, group, SOME_TCP, { handlers: () => [stubborn] })
       const clients = await server.connectAll(2)
       const drained = server.channel.drain({ deadlineMs: 0x7fffffff })
       await group.shutdownGracefully({ quietPeriodMs: 0 })
@@ -190,7 +190,7 @@ describe('drain() of a server', () => {
     'during the quiet period of its group still ends at its own deadline',
     leakScope(async (scope) => {
       const group = scope.group()
-      const server = await ServerOf.bind(scope, group, LIBUV_TCP)
+      const server = await ServerOf.bind(scope, group, SOME_TCP)
       await server.connectAll(1)
       void group.shutdownGracefully({ quietPeriodMs: 2000 })
       assert.deepEqual(await server.channel.drain({ deadlineMs: 20 }), { ended: 0, forced: 1 })
@@ -230,7 +230,7 @@ describe('drain() of a server', () => {
     leakScope(async (scope) => {
       for (const others of [1, 0]) {
         let drained: PromiseLike<DrainReport> | undefined
-        const server: ServerOf = await ServerOf.bind(scope, scope.group(), LIBUV_TCP, {
+        const server: ServerOf = await ServerOf.bind(scope, scope.group(), SOME_TCP, {
           initializer(child) {
             child.pipeline.addLast(polite)
             if (server.accepted.length === others) drained = server.channel.drain()
@@ -248,7 +248,7 @@ describe('drain() of a server', () => {
   test(
     'goes on when a handler throws at the event: that connection is closed',
     leakScope(async (scope) => {
-      const server = await ServerOf.bind(scope, scope.group(), LIBUV_TCP, {
+      const server = await ServerOf.bind(scope, scope.group(), SOME_TCP, {
         handlers: () => [
           {
             userEventTriggered() {

@@ -6,10 +6,6 @@ import {
   type Channel,
   type ChannelHandlerContext,
   type EventLoopGroup,
-  LibuvServerChannel,
-  LibuvSocketChannel,
-  NetServerChannel,
-  NetSocketChannel,
   ServerBootstrap,
   type ServerChannel,
 } from '@knotty/transport'
@@ -18,6 +14,7 @@ import { serveLocal } from '../support/local.js'
 import { eventually } from '../support/proc-sockets.js'
 import { plainClient, plainServer, readBytes } from '../support/tcp.js'
 import { bytesOf, sha256 } from '../support/test-bytes.js'
+import { HAS_LIBUV, LIBUV_TCP, NET_TCP, SOME_TCP } from '../support/transports.js'
 
 const FORWARDED_BYTES = 12 * 1024 * 1024
 
@@ -61,21 +58,23 @@ async function connectBy(scope: LeakScope, group: EventLoopGroup, port: number, 
 }
 
 describe('a proxy between transports shows no bytes of other connections', () => {
-  for (const [what, server, client] of [
-    ['from libuv to net', () => new LibuvServerChannel(), () => new NetSocketChannel()],
-    ['from net to libuv', () => new NetServerChannel(), () => new LibuvSocketChannel()],
-    ['from net to net', () => new NetServerChannel(), () => new NetSocketChannel()],
+  for (const [from, to] of [
+    [LIBUV_TCP, NET_TCP],
+    [NET_TCP, LIBUV_TCP],
+    [NET_TCP, NET_TCP],
   ] as const) {
+    if (!HAS_LIBUV && (from === LIBUV_TCP || to === LIBUV_TCP)) continue
     for (const groups of ['one group', 'two groups']) {
       test(
-        `${what}, in ${groups}, to a sink that stalls`,
+        `from ${from.name} to ${to.name}, in ${groups}, to a sink that stalls`,
         leakScope(async (scope) => {
           const group = scope.group({ poisonSlab: true })
           const sink = await plainServer(scope)
-          const forward = await connectBy(scope, groups === 'one group' ? group : scope.group({ poisonSlab: true }), sink.port, client)
+          const second = groups === 'one group' ? group : scope.group({ poisonSlab: true })
+          const forward = await connectBy(scope, second, sink.port, to.newClient)
           const stalled = await sink.accept()
           let forwarded = 0
-          const proxy = await serveFirst(scope, group, server, (chunk) => {
+          const proxy = await serveFirst(scope, group, from.newServer, (chunk) => {
             forwarded += chunk.readableBytes
             forward.writeAndFlush(chunk, null)
           })
@@ -93,11 +92,11 @@ describe('a proxy between transports shows no bytes of other connections', () =>
   }
 
   test(
-    'from libuv through a local connection to libuv, to a sink that stalls',
+    `from ${SOME_TCP.name} through a local connection to ${SOME_TCP.name}, to a sink that stalls`,
     leakScope(async (scope) => {
       const group = scope.group({ poisonSlab: true })
       const sink = await plainServer(scope)
-      const last = await connectBy(scope, group, sink.port, () => new LibuvSocketChannel())
+      const last = await connectBy(scope, group, sink.port, SOME_TCP.newClient)
       const stalled = await sink.accept()
       let forwarded = 0
       const local = await serveLocal(scope, group, () => [
@@ -113,7 +112,7 @@ describe('a proxy between transports shows no bytes of other connections', () =>
       const proxy = await serveFirst(
         scope,
         group,
-        () => new LibuvServerChannel(),
+        SOME_TCP.newServer,
         (chunk) => void middle.writeAndFlush(chunk, null),
       )
       const sent = bytesOf(FORWARDED_BYTES, 4)

@@ -10,7 +10,7 @@ import { CancellationError, IllegalArgumentError } from '@knotty/common'
 import { type ChannelHandler, DrainEvent, EventLoopGroup, type ServerChannel, shutdownOnSignal } from '@knotty/transport'
 import { leakScope } from '../support/leak-scope.js'
 import { ServerOf } from '../support/transport-server.js'
-import { LIBUV_TCP, LOCAL, NET_TCP } from '../support/transports.js'
+import { LOCAL, NET_TCP, SOME_TCP } from '../support/transports.js'
 import { recordLogs } from '../unit/transport/channel/recorded-logs.js'
 
 const children = new Set<ChildProcess>()
@@ -78,7 +78,7 @@ describe('shutdownOnSignal()', () => {
       const groups = [scope.group(), scope.group()] as const
       const servers = new Set<ServerChannel>()
       const shutdown = shutdownOnSignal({ group: groups, servers, deadlineMs: 400, signals: [SIGNAL] })
-      const first = await ServerOf.bind(scope, groups[0], LIBUV_TCP, { handlers: () => [polite] })
+      const first = await ServerOf.bind(scope, groups[0], SOME_TCP, { handlers: () => [polite] })
       const second = await ServerOf.bind(scope, groups[1], NET_TCP)
       const third = await ServerOf.bind(scope, groups[1], LOCAL, { handlers: () => [polite] })
       const clients = [...(await first.connectAll(2)), ...(await second.connectAll(1)), ...(await third.connectAll(3))]
@@ -95,7 +95,7 @@ describe('shutdownOnSignal()', () => {
     'cuts a drain short that was begun with a later deadline',
     leakScope(async (scope) => {
       const group = scope.group()
-      const server = await ServerOf.bind(scope, group, LIBUV_TCP)
+      const server = await ServerOf.bind(scope, group, SOME_TCP)
       const [client] = await server.connectAll(1)
       void server.channel.drain({ deadlineMs: 0x7fffffff })
       const shutdown = shutdownOnSignal({ group, servers: [server.channel], deadlineMs: 50, signals: [SIGNAL] })

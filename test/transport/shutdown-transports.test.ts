@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { RejectedExecutionError } from '@knotty/common'
-import { Bootstrap, type ChannelHandler, ClosedChannelError, EventLoopGroup, LibuvSocketChannel, ServerBootstrap } from '@knotty/transport'
+import { Bootstrap, type ChannelHandler, ClosedChannelError, EventLoopGroup, NetSocketChannel, ServerBootstrap } from '@knotty/transport'
 import { leakScope } from '../support/leak-scope.js'
 import { eventually } from '../support/proc-sockets.js'
 import { ServerOf } from '../support/transport-server.js'
-import { ALL_TRANSPORTS, LIBUV_TCP } from '../support/transports.js'
+import { ALL_TRANSPORTS, NET_TCP } from '../support/transports.js'
 import { recordLogs } from '../unit/transport/channel/recorded-logs.js'
 
 const echo: ChannelHandler = { isSharable: true, channelRead: (ctx, msg) => ctx.writeAndFlush(msg, null) }
@@ -122,7 +122,7 @@ for (const transport of ALL_TRANSPORTS) {
 
 describe('shutdownGracefully()', () => {
   test('ends at the timeout although a channel cannot be deregistered, and says so', async (t) => {
-    class Broken extends LibuvSocketChannel {
+    class Broken extends NetSocketChannel {
       protected override doDeregister(): void {
         throw new Error('cannot be deregistered')
       }
@@ -130,7 +130,7 @@ describe('shutdownGracefully()', () => {
     const logs = recordLogs(t)
     await leakScope(async (scope) => {
       const group = scope.group()
-      const transport = { ...LIBUV_TCP, newClient: () => new Broken() }
+      const transport = { ...NET_TCP, newClient: () => new Broken() }
       const server = await ServerOf.bind(scope, group, transport)
       const [client] = await server.connectAll(1)
       await group.shutdownGracefully({ quietPeriodMs: 0, timeoutMs: 30 })

@@ -108,6 +108,10 @@ function checkSignals(signals: readonly NodeJS.Signals[]): readonly NodeJS.Signa
   }
   for (const signal of signals) {
     if (!(signal in constants.signals)) throw new IllegalArgumentError(`signals: ${signal} is none (expected: SIGTERM, …)`)
+    // Node refuses to listen for these two; Bun does not, and nothing would ever come.
+    if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
+      throw new IllegalArgumentError(`signals: ${signal} (expected: signals that a process can listen for)`)
+    }
   }
   return [...signals]
 }

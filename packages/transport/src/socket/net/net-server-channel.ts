@@ -1,12 +1,13 @@
 import net, { type ListenOptions, type Server, type Socket } from 'node:net'
 import process from 'node:process'
-import { runInRootContext, UnsupportedOperationError } from '@knotty/common'
+import { runInRootContext, toError, UnsupportedOperationError } from '@knotty/common'
 import type { TransportName } from '../../channel/channel.js'
 import { ChannelOption } from '../../channel/channel-option.js'
 import type { ChannelPromise } from '../../channel/channel-promise.js'
 import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
 import { AbstractServerChannel, DEFAULT_BACKLOG } from '../abstract-server-channel.js'
 import type { AcceptedSocketGuard } from '../accepted-socket-guard.js'
+import { resolveForBind } from '../bind-address.js'
 import { checkSocketAddress, type SocketAddress, TcpSocketAddress, UnixSocketAddress } from '../address.js'
 import { SERVER_SOCKET_OPTIONS } from '../socket-options.js'
 import { fromNodeError } from '../uv-error.js'
@@ -39,22 +40,38 @@ export class NetServerChannel extends AbstractServerChannel<NetSocket> {
 
   protected listen(address: SocketAddress, promise: ChannelPromise): void {
     checkPermission()
+    if (address instanceof TcpSocketAddress && address.isUnresolved) void this.resolveAndListen(address, promise)
+    else this.listenAt(address, promise)
+  }
+
+  protected closeListener(): void {
+    this.server?.close()
+    this.server = undefined
+  }
+
+  /** Not left to `listen`: under Bun that stops the loop until the name is found, and fails without saying why. */
+  private async resolveAndListen(address: TcpSocketAddress, promise: ChannelPromise): Promise<void> {
+    try {
+      const [first] = await resolveForBind(address)
+      if (this.state !== 'binding') throw this.closedError()
+      this.listenAt(first as TcpSocketAddress, promise)
+    } catch (error) {
+      this.operationFailed(promise, toError(error))
+    }
+  }
+
+  private listenAt(address: SocketAddress, promise: ChannelPromise): void {
     runInRootContext(() => {
       const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark: 0 })
       this.server = server
       server.on('connection', (socket) => this.onConnection(socket))
       server.once('listening', () => {
         if (this.state === 'binding') this.listening(boundAddress(server, address), promise)
-        else server.close() // closed while the name was looked up
+        else server.close() // closed before it listened
       })
       server.on('error', (error) => this.onError(fromNodeError(error, address), promise))
       server.listen(this.listenOptions(address))
     })
-  }
-
-  protected closeListener(): void {
-    this.server?.close()
-    this.server = undefined
   }
 
   private onConnection(socket: Socket): void {
