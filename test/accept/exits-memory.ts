@@ -78,22 +78,10 @@ export const memoryExits: readonly AcceptExit[] = [
     },
   },
   {
-    name: '11 the loop has no memory for its read slab',
+    name: '11 the loop has no memory for its slabs',
     closedBy: 'guard',
     reason: REGISTRATION_FAILED,
-    setUp(run) {
-      if (run.cell.transport.name !== 'libuv') throw new NotApplicable()
-      registerWithoutSlabs(run)
-    },
-  },
-  {
-    name: '11 the loop has no memory for its write slab',
-    closedBy: 'channel',
-    kinds: ['byte', 'byte', 'byte'],
-    setUp(run) {
-      if (run.cell.transport.name !== 'net') throw new NotApplicable()
-      registerWithoutSlabs(run)
-    },
+    setUp: registerWithoutSlabs,
   },
   {
     name: '11 there is no memory for the buffer of the first bytes',

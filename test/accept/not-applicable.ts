@@ -13,16 +13,6 @@ export interface NotApplicableTest {
 /** All that is not run. A test that skips without being here fails, and so does one that is here and runs. */
 export const NOT_APPLICABLE: readonly NotApplicableTest[] = [
   {
-    test: '11 the loop has no memory for its read slab',
-    cells: ['net', 'unix-net'],
-    why: 'node:net reads into buffers of its own: registering a connection allocates no memory of the loop',
-  },
-  {
-    test: '11 the loop has no memory for its write slab',
-    cells: ['libuv', 'unix-libuv'],
-    why: 'it is one array with the read slab, allocated when the connection is registered: the exit of the read slab',
-  },
-  {
     test: '11 the raw socket has no memory for a listener',
     cells: ['libuv', 'unix-libuv'],
     why: "the raw socket is Node's own handle, which has no listeners",

@@ -1,6 +1,6 @@
-import { runInRootContext, toError } from '@knotty/common'
-import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
+import { runInRootContext } from '@knotty/common'
 import type { SocketAddress } from '../address.js'
+import { connectTry } from '../connect-try.js'
 import { uvError } from '../uv-error.js'
 import type { StreamHandle } from './binding.js'
 import { bindHandle, connectHandle, newSocketHandle } from './stream-handle.js'
@@ -19,35 +19,15 @@ export interface ConnectAttempt {
 /** Tries to connect to one address; what it returns abandons the attempt. Throws what can be known at once; the handle is closed then. */
 export function attemptConnect({ address, local, adopt, done }: ConnectAttempt): () => void {
   const handle = newSocketHandle(address)
-  let over = false
-  const abandon = (): void => {
-    if (over) return
-    over = true
-    handle.close()
-  }
-  const settle = (status: number): void => {
-    if (over) return
-    over = true
-    let failure: Error | undefined
-    try {
-      if (status !== 0) throw uvError(status, 'connect', address)
-      adopt(handle)
-    } catch (error) {
-      failure = toError(error)
-      handle.close()
-    }
-    try {
-      done(failure)
-    } catch (error) {
-      reportNativeEntryError(error)
-    }
-  }
+  const attempt = connectTry(handle, adopt, done)
   try {
     if (local !== undefined) bindHandle(handle, local, false)
-    connectHandle(handle, address, (status) => runInRootContext(() => settle(status)))
+    connectHandle(handle, address, (status) =>
+      runInRootContext(() => attempt.settle(status === 0 ? undefined : uvError(status, 'connect', address))),
+    )
   } catch (error) {
-    abandon()
+    attempt.abandon()
     throw error
   }
-  return abandon
+  return attempt.abandon
 }

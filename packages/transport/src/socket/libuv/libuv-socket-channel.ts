@@ -2,29 +2,16 @@ import { ByteBuf, Storage, Unpooled } from '@knotty/buffer'
 import { getLogger, runInRootContext, toError } from '@knotty/common'
 import type { TransportName } from '../../channel/channel.js'
 import { ChannelOption } from '../../channel/channel-option.js'
-import type { OutboundBuffer } from '../../channel/outbound-buffer.js'
 import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
-import { AbstractSocketChannel } from '../abstract-socket-channel.js'
-import { checkSocketAddress, type SocketAddress } from '../address.js'
-import { checkSocketMessage } from '../socket-message.js'
-import { KEEP_ALIVE_DELAY_SECONDS, SOCKET_OPTIONS } from '../socket-options.js'
+import { AbstractByteChannel } from '../abstract-byte-channel.js'
+import type { SocketAddress } from '../address.js'
+import { KEEP_ALIVE_DELAY_SECONDS } from '../socket-options.js'
 import { UV_EOF, uvError } from '../uv-error.js'
-import { GatheredWrite } from '../write/gather-write.js'
-import type { PinnedSlabs } from '../write/outbound-slab.js'
 import { libuvBinding, type StreamHandle, type WriteRequest } from './binding.js'
 import { attemptConnect } from './connect-attempt.js'
 import { LibuvIo } from './libuv-io.js'
 import { isTcp, localAddressOf, remoteAddressOf, shutdownHandle } from './stream-handle.js'
 
-/** A write request under way: what it carries, and what it pins until the kernel has it. */
-interface InFlight {
-  /** Of the loop the channel belonged to when it wrote. */
-  readonly io: LibuvIo
-  readonly bytes: number
-  readonly slabs: PinnedSlabs
-}
-
-const gathered = new GatheredWrite()
 /** Options the kernel refused once: told once, not for each connection. */
 const refusedOptions = new Set<ChannelOption<unknown>>()
 
@@ -34,13 +21,8 @@ const refusedOptions = new Set<ChannelOption<unknown>>()
  * Reads land in the event loop's slab and are delivered as a ByteBuf over it, valid as it is until the handlers return; what is
  * still referenced then is copied out once. At most one write request is under way; a flush gathers up to 1 MiB into one.
  */
-export class LibuvSocketChannel extends AbstractSocketChannel<StreamHandle> {
+export class LibuvSocketChannel extends AbstractByteChannel<StreamHandle> {
   readonly transport: TransportName = 'libuv'
-  /** The options a socket connection knows. */
-  static readonly OPTIONS: ReadonlySet<ChannelOption<unknown>> = SOCKET_OPTIONS
-  readonly supportedOptions: ReadonlySet<ChannelOption<unknown>> = SOCKET_OPTIONS
-  private io: LibuvIo | undefined = undefined
-  private inFlight: InFlight | undefined = undefined
 
   override get inFlightProgress(): number {
     if (this.inFlight === undefined || this.socket === undefined) return 0
@@ -50,7 +32,7 @@ export class LibuvSocketChannel extends AbstractSocketChannel<StreamHandle> {
   override socketOptionChanged(option: ChannelOption<unknown>, value: unknown): void {
     super.socketOptionChanged(option, value)
     // What is set before registration is applied then, together with the default of TCP_NODELAY.
-    if (this.socket === undefined || this.io === undefined) return
+    if (this.socket === undefined || this.memory === undefined) return
     const status = applySocketOption(this.socket, option, value)
     if (status === 0 || refusedOptions.has(option)) return
     refusedOptions.add(option)
@@ -70,13 +52,10 @@ export class LibuvSocketChannel extends AbstractSocketChannel<StreamHandle> {
   /** Once a handle, and once more when it comes to another loop: each useUserBuffer adds a native listener. */
   protected prepare(handle: StreamHandle): void {
     const io = LibuvIo.of(this.eventLoop)
-    if (this.io === io) return
-    this.io = io
+    if (this.memory === io) return
+    this.memory = io
     handle.useUserBuffer(io.readSlab)
-    if (!isTcp(handle)) return
-    this.socketOptionChanged(ChannelOption.TCP_NODELAY, this.config.getOption(ChannelOption.TCP_NODELAY) ?? true)
-    const keepAlive = this.config.getOption(ChannelOption.SO_KEEPALIVE)
-    if (keepAlive !== undefined) this.socketOptionChanged(ChannelOption.SO_KEEPALIVE, keepAlive)
+    if (isTcp(handle)) this.applyOptions()
   }
 
   protected attempt(
@@ -85,10 +64,6 @@ export class LibuvSocketChannel extends AbstractSocketChannel<StreamHandle> {
     done: (error: Error | undefined) => void,
   ): () => void {
     return attemptConnect({ address, local, adopt: (handle) => this.adopt(handle, address), done })
-  }
-
-  protected checkAddress(address: SocketAddress): SocketAddress {
-    return checkSocketAddress(address)
   }
 
   /** While FIN waits behind queued writes the handle cannot be reset: a try would leave it open for ever. */
@@ -118,81 +93,26 @@ export class LibuvSocketChannel extends AbstractSocketChannel<StreamHandle> {
     shutdownHandle(handle, done)
   }
 
-  protected filterOutboundMessage(msg: unknown): unknown {
-    return checkSocketMessage(msg)
-  }
-
-  protected doWrite(outboundBuffer: OutboundBuffer): void {
-    for (let requests = this.config.writeSpinCount; requests > 0; requests--) {
-      if (this.inFlight !== undefined || !this.isActive || outboundBuffer.isEmpty) return
-      this.writeOnce(outboundBuffer)
-    }
-    if (!outboundBuffer.isEmpty && this.inFlight === undefined) this.later(() => this.flushMarked())
-  }
-
-  /** One request. Taken whole at once: its messages complete here; otherwise in {@link onWriteComplete}. */
-  private writeOnce(outboundBuffer: OutboundBuffer): void {
-    const io = this.io as LibuvIo
-    const slabs = io.outbound
-    slabs.begin()
-    const { chunks } = gathered
-    try {
-      gathered.gather(outboundBuffer, io, this.config.copyThresholdBytes)
-    } catch (error) {
-      // A message that was released too early. What was gathered before it must not stay taken.
-      gathered.clear()
-      slabs.giveBack()
-      throw error
-    }
-    const { bytes } = gathered
-    const first = chunks[0]
-    if (first === undefined) return outboundBuffer.removeBytes(0)
-    const handle = this.socket as StreamHandle
+  protected send(handle: StreamHandle, chunks: readonly Buffer[]): boolean {
+    const io = this.memory as LibuvIo
     const request = io.takeRequest(oncomplete)
-    const status = chunks.length === 1 ? handle.writeBuffer(request, first) : handle.writev(request, chunks, true)
+    const status = chunks.length === 1 ? handle.writeBuffer(request, chunks[0] as Buffer) : handle.writev(request, chunks, true)
     const binding = libuvBinding()
-    const counters = this.eventLoop.counters
-    counters.writeRequests++
     if (status === 0 && binding.state[binding.lastWriteWasAsync] !== 0) {
       // Native code holds the request from here on, and the request the memory. (A synchronous write needs neither.)
       request.owner = this
       request.buffer = chunks.slice()
-      gathered.clear()
-      counters.asyncWriteRequests++
-      this.inFlight = { io, bytes, slabs: slabs.pin() }
-      return
+      return false
     }
-    gathered.clear()
-    slabs.giveBack()
     io.returnRequest(request)
     if (status !== 0) throw uvError(status, 'write', this.remote)
-    this.completed(outboundBuffer, bytes)
+    return true
   }
 
-  private completed(outboundBuffer: OutboundBuffer, bytes: number): void {
-    this.bytesWritten += bytes
-    this.lastWriteCompletedAt = this.eventLoop.ticker.now()
-    outboundBuffer.removeBytes(bytes)
-  }
-
-  /** The kernel took the rest of the request, or never will. */
+  /** From native code: the kernel took the rest of the request, or never will. The pool is that of the loop that took it. */
   onWriteComplete(request: WriteRequest, status: number): void {
-    const { io, bytes, slabs } = this.inFlight as InFlight
-    this.inFlight = undefined
-    io.retireRequest(request)
-    io.outbound.unpin(slabs)
-    if (status === 0) this.lastWriteCompletedAt = this.eventLoop.ticker.now() // also behind a shutdownOutput()
-    const outboundBuffer = this.outboundBuffer
-    // After close the callback may even say success: the messages have failed already, whatever it says.
-    if (!this.isActive || outboundBuffer === undefined) return
-    if (status !== 0) return this.handleWriteError(uvError(status, 'write', this.remote))
-    this.inFlush = true
-    try {
-      this.completed(outboundBuffer, bytes)
-    } finally {
-      this.inFlush = false
-    }
-    this.flushMarked()
+    if (this.inFlight !== undefined) (this.inFlight.memory as LibuvIo).retireRequest(request)
+    this.writeCompleted(status === 0 ? undefined : uvError(status, 'write', this.remote))
   }
 
   /** A chunk, EOF or an error, from native code. */
@@ -204,7 +124,7 @@ export class LibuvSocketChannel extends AbstractSocketChannel<StreamHandle> {
   }
 
   private onChunk(bytes: number): void {
-    const io = this.io as LibuvIo
+    const io = this.memory as LibuvIo
     if (this.inputDiscarded) return this.countRead(bytes)
     // Rare: nobody wants them now. What is kept must be out of the slab.
     if (this.paused?.isHolding === true) return this.chunkRead(Unpooled.copiedBuffer(io.readSlab.subarray(0, bytes)), bytes)
