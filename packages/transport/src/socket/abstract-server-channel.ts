@@ -9,7 +9,7 @@ import { ChannelStateError } from '../channel/errors.js'
 import { LimitedWarning } from '../channel/limited-warning.js'
 import type { DefaultEventLoop } from '../eventloop/default-event-loop.js'
 import { AcceptedSocketGuard, type GuardedServer, type RawSocket } from './accepted-socket-guard.js'
-import { type SocketAddress, UnixSocketAddress } from './address.js'
+import { type SocketAddress, TcpSocketAddress, UnixSocketAddress } from './address.js'
 import {
   exceedsHeadroom,
   REFUSED_BY_AUTO_READ,
@@ -17,6 +17,7 @@ import {
   REFUSED_BY_HEADROOM,
   REFUSED_BY_MAX_CONNECTIONS,
 } from './admission.js'
+import { bindCandidates, isNoSuchAddress, resolveForBind } from './bind-address.js'
 import { descriptorLimit } from './descriptor-limit.js'
 import { drain, type DrainOptions, type DrainReport, joinDrain } from './drain.js'
 import type { ParentServer } from './socket-connection.js'
@@ -63,8 +64,8 @@ export abstract class AbstractServerChannel<S extends RawSocket>
   protected abstract descriptorOf(socket: S): number | undefined
   /** The address itself; an error when this class of channel cannot listen there. */
   protected abstract checkAddress(address: SocketAddress): SocketAddress
-  /** Opens the listener, now or later; then {@link listening} or {@link operationFailed}. A throw fails the bind. */
-  protected abstract listen(address: SocketAddress, promise: ChannelPromise): void
+  /** Opens the listener at an address that is no host name, now or later; then {@link listening}, or `failed`, or a throw. */
+  protected abstract listen(address: SocketAddress, promise: ChannelPromise, failed: (error: Error) => void): void
   protected abstract closeListener(): void
   /** Leaves further connections in the queue of the kernel, if the transport can; otherwise they are refused as they come. */
   protected parkListener(): void {}
@@ -221,9 +222,33 @@ export abstract class AbstractServerChannel<S extends RawSocket>
     this.bindPromise = promise
     this.inBind = true
     try {
-      this.listen(localAddress, promise)
+      if (localAddress instanceof TcpSocketAddress && localAddress.isUnresolved) void this.resolveAndListen(localAddress, promise)
+      else this.listenOnFirst(bindCandidates(localAddress), promise)
     } finally {
       this.inBind = false
+    }
+  }
+
+  private async resolveAndListen(address: TcpSocketAddress, promise: ChannelPromise): Promise<void> {
+    try {
+      const found = await resolveForBind(address)
+      if (this.state === 'binding') this.listenOnFirst(found, promise)
+    } catch (error) {
+      this.operationFailed(promise, toError(error))
+    }
+  }
+
+  /** A name may have addresses that this machine has not (::1 without IPv6). */
+  private listenOnFirst([address, ...others]: readonly SocketAddress[], promise: ChannelPromise): void {
+    const failed = (error: Error): void => {
+      if (this.state === 'closed') return
+      if (others.length > 0 && isNoSuchAddress(error)) this.listenOnFirst(others, promise)
+      else this.operationFailed(promise, error)
+    }
+    try {
+      this.listen(address as SocketAddress, promise, failed)
+    } catch (error) {
+      failed(toError(error))
     }
   }
 

@@ -3,9 +3,13 @@ import { describe, test } from 'node:test'
 import { IllegalArgumentError, IllegalStateError } from '@knotty/common'
 import {
   ChannelOption,
+  type ChannelPromise,
   ClosedChannelError,
   LibuvServerChannel,
+  NetServerChannel,
   ServerBootstrap,
+  type ServerChannel,
+  type SocketAddress,
   TcpSocketAddress,
   UnsupportedOptionError,
 } from '@knotty/transport'
@@ -85,6 +89,25 @@ describe('bind', () => {
       assert.equal(second.channel.isOpen, false)
     }),
   )
+
+  for (const code of ['EADDRNOTAVAIL', 'EADDRINUSE'] as const) {
+    for (const [when, make] of [
+      ['at once', (): ServerChannel => new AtOnce(code)],
+      ['later', (): ServerChannel => new Later(code)],
+    ] as const) {
+      const outcome = code === 'EADDRNOTAVAIL' ? 'listens on that of IPv4' : 'fails'
+      test(
+        `on the wildcard of IPv6, refused ${when} with ${code}, ${outcome}`,
+        leakScope(async (scope) => {
+          const binding = new ServerBootstrap().group(scope.group()).channel(make).childHandler(noHandler).bind(0)
+          if (code === 'EADDRINUSE') return assert.rejects(async () => binding, { code })
+          const server = await binding
+          assert.equal((server.localAddress as TcpSocketAddress).address, '0.0.0.0')
+          await server.close()
+        }),
+      )
+    }
+  }
 
   test(
     'of the same channel works again after it failed, and not twice',
@@ -172,3 +195,33 @@ test(
     assert.ok(binding.cause instanceof ClosedChannelError)
   }),
 )
+
+/** A machine that has no address of IPv6, or where it is taken. */
+class AtOnce extends LibuvServerChannel {
+  private readonly code: string
+
+  constructor(code: string) {
+    super()
+    this.code = code
+  }
+
+  protected override listen(address: SocketAddress, promise: ChannelPromise): void {
+    if ((address as TcpSocketAddress).family === 6) throw Object.assign(new Error('of the test'), { code: this.code })
+    super.listen(address, promise)
+  }
+}
+
+/** The same, told by an event. */
+class Later extends NetServerChannel {
+  private readonly code: string
+
+  constructor(code: string) {
+    super()
+    this.code = code
+  }
+
+  protected override listen(address: SocketAddress, promise: ChannelPromise, failed: (error: Error) => void): void {
+    if ((address as TcpSocketAddress).family !== 6) return super.listen(address, promise, failed)
+    setImmediate(() => failed(Object.assign(new Error('of the test'), { code: this.code })))
+  }
+}

@@ -1,14 +1,12 @@
-import { toError } from '@knotty/common'
 import type { TransportName } from '../../channel/channel.js'
 import { ChannelOption } from '../../channel/channel-option.js'
 import type { ChannelPromise } from '../../channel/channel-promise.js'
 import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
 import { AbstractServerChannel, DEFAULT_BACKLOG } from '../abstract-server-channel.js'
 import type { AcceptedSocketGuard } from '../accepted-socket-guard.js'
-import { checkSocketAddress, type SocketAddress, TcpSocketAddress } from '../address.js'
+import { checkSocketAddress, type SocketAddress } from '../address.js'
 import { SERVER_SOCKET_OPTIONS } from '../socket-options.js'
 import { uvError } from '../uv-error.js'
-import { listenOnFirst, NO_SUCH_ADDRESS, resolveForBind } from '../bind-address.js'
 import type { StreamHandle } from './binding.js'
 import { LibuvSocketChannel } from './libuv-socket-channel.js'
 import { ListenerPark } from './listener-park.js'
@@ -49,8 +47,16 @@ export class LibuvServerChannel extends AbstractServerChannel<StreamHandle> {
   }
 
   protected listen(address: SocketAddress, promise: ChannelPromise): void {
-    if (address instanceof TcpSocketAddress && address.isUnresolved) void this.resolveAndListen(address, promise)
-    else this.listenAt(address, promise)
+    const handle = newListenerHandle(address)
+    try {
+      bindHandle(handle, address, this.config.getOption(ChannelOption.IPV6_V6ONLY) ?? false)
+      this.listenWith(handle, address)
+    } catch (error) {
+      this.handle = undefined
+      handle.close()
+      throw error
+    }
+    this.listening(localAddressOf(handle) ?? address, promise)
   }
 
   protected closeListener(): void {
@@ -71,38 +77,6 @@ export class LibuvServerChannel extends AbstractServerChannel<StreamHandle> {
     const handle = this.parked.unpark()
     this.parked = undefined
     this.listenWith(handle, this.local as SocketAddress)
-  }
-
-  private async resolveAndListen(address: TcpSocketAddress, promise: ChannelPromise): Promise<void> {
-    try {
-      const found = await resolveForBind(address)
-      if (this.state !== 'binding') throw this.closedError()
-      listenOnFirst(found, (each) => this.listenAt(each, promise))
-    } catch (error) {
-      this.operationFailed(promise, toError(error))
-    }
-  }
-
-  private listenAt(address: SocketAddress, promise: ChannelPromise): void {
-    const handle = this.openListener(address)
-    this.listening(localAddressOf(handle) ?? address, promise)
-  }
-
-  private openListener(address: SocketAddress): StreamHandle {
-    const handle = newListenerHandle(address)
-    try {
-      bindHandle(handle, address, this.config.getOption(ChannelOption.IPV6_V6ONLY) ?? false)
-      this.listenWith(handle, address)
-      return handle
-    } catch (error) {
-      this.handle = undefined
-      handle.close()
-      const wildcard = address instanceof TcpSocketAddress && address.address === '::'
-      if (wildcard && NO_SUCH_ADDRESS.has((error as { code?: unknown }).code)) {
-        return this.openListener(new TcpSocketAddress('0.0.0.0', address.port))
-      }
-      throw error
-    }
   }
 
   /** Connections come from here on, or from the next turn of the loop. */

@@ -1,13 +1,12 @@
 import net, { type ListenOptions, type Server, type Socket } from 'node:net'
 import process from 'node:process'
-import { runInRootContext, toError, UnsupportedOperationError } from '@knotty/common'
+import { runInRootContext, UnsupportedOperationError } from '@knotty/common'
 import type { TransportName } from '../../channel/channel.js'
 import { ChannelOption } from '../../channel/channel-option.js'
 import type { ChannelPromise } from '../../channel/channel-promise.js'
 import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
 import { AbstractServerChannel, DEFAULT_BACKLOG } from '../abstract-server-channel.js'
 import type { AcceptedSocketGuard } from '../accepted-socket-guard.js'
-import { resolveForBind } from '../bind-address.js'
 import { checkSocketAddress, type SocketAddress, TcpSocketAddress, UnixSocketAddress } from '../address.js'
 import { SERVER_SOCKET_OPTIONS } from '../socket-options.js'
 import { fromNodeError } from '../uv-error.js'
@@ -38,29 +37,8 @@ export class NetServerChannel extends AbstractServerChannel<NetSocket> {
     return checkSocketAddress(address)
   }
 
-  protected listen(address: SocketAddress, promise: ChannelPromise): void {
+  protected listen(address: SocketAddress, promise: ChannelPromise, failed: (error: Error) => void): void {
     checkPermission()
-    if (address instanceof TcpSocketAddress && address.isUnresolved) void this.resolveAndListen(address, promise)
-    else this.listenAt(address, promise)
-  }
-
-  protected closeListener(): void {
-    this.server?.close()
-    this.server = undefined
-  }
-
-  /** Not left to `listen`: under Bun that stops the loop until the name is found, and fails without saying why. */
-  private async resolveAndListen(address: TcpSocketAddress, promise: ChannelPromise): Promise<void> {
-    try {
-      const [first] = await resolveForBind(address)
-      if (this.state !== 'binding') throw this.closedError()
-      this.listenAt(first as TcpSocketAddress, promise)
-    } catch (error) {
-      this.operationFailed(promise, toError(error))
-    }
-  }
-
-  private listenAt(address: SocketAddress, promise: ChannelPromise): void {
     runInRootContext(() => {
       const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark: 0 })
       this.server = server
@@ -69,9 +47,19 @@ export class NetServerChannel extends AbstractServerChannel<NetSocket> {
         if (this.state === 'binding') this.listening(boundAddress(server, address), promise)
         else server.close() // closed before it listened
       })
-      server.on('error', (error) => this.onError(fromNodeError(error, address), promise))
+      server.on('error', (error) => {
+        if (server !== this.server) return // closed meanwhile
+        if (this.state === 'bound') return this.warn('could not accept a connection', error)
+        this.server = undefined
+        failed(fromNodeError(error, address))
+      })
       server.listen(this.listenOptions(address))
     })
+  }
+
+  protected closeListener(): void {
+    this.server?.close()
+    this.server = undefined
   }
 
   private onConnection(socket: Socket): void {
@@ -82,20 +70,12 @@ export class NetServerChannel extends AbstractServerChannel<NetSocket> {
     }
   }
 
-  private onError(error: Error, promise: ChannelPromise): void {
-    if (this.state === 'binding') {
-      this.server = undefined
-      this.operationFailed(promise, error)
-    } else if (this.state === 'bound') this.warn('could not accept a connection', error)
-  }
-
   private listenOptions(address: SocketAddress): ListenOptions {
     const backlog = this.config.getOption(ChannelOption.SO_BACKLOG) ?? DEFAULT_BACKLOG
     if (address instanceof UnixSocketAddress) return { path: address.path, backlog }
     const { address: host, port } = address as TcpSocketAddress
     const ipv6Only = this.config.getOption(ChannelOption.IPV6_V6ONLY) ?? false
-    // Without a host Node listens on `::`, and on 0.0.0.0 where there is no IPv6.
-    return host === '::' && !ipv6Only ? { port, backlog } : { host, port, backlog, ipv6Only }
+    return { host, port, backlog, ipv6Only }
   }
 }
 
