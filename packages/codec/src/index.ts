@@ -1,6 +1,7 @@
 export { ByteToMessageCodec, type ByteToMessageCodecOptions } from './byte-to-message-codec.js'
 export { ByteToMessageDecoder, type ByteToMessageDecoderOptions, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 export { CodecError, CorruptedFrameError, DecoderError, EncoderError, TooLongFrameError } from './errors.js'
+export { Frame } from './frame.js'
 export type { ByteOrder } from './length-field.js'
 export { LengthFieldBasedFrameDecoder, type LengthFieldBasedFrameDecoderOptions } from './length-field-based-frame-decoder.js'
 export { LengthFieldPrepender, type LengthFieldPrependerOptions } from './length-field-prepender.js'
