@@ -61,6 +61,12 @@ export {
 } from '@knotty/common'
 export {
   type AcceptedSocketGuard,
+  AsyncChannel,
+  type AsyncChannelOptions,
+  type AsyncChannelServer,
+  type AsyncInbound,
+  type AsyncInboundOptions,
+  type AsyncOutbound,
   Bootstrap,
   type BootstrapConfig,
   type Channel,
