@@ -1,1 +1,1 @@
-export {}
+export { type TcpRow, tcpRows } from './proc-sockets.js'
