@@ -161,7 +161,8 @@ function stateOf(buffer: ByteBuf): BufferState {
   const { readerIndex, writerIndex, capacity, maxCapacity, refCnt } = buffer
   const all = intoArray(capacity, (array) => buffer.getBytes(0, array))
   const state = { readerIndex, writerIndex, capacity, maxCapacity, refCnt, readable: ByteBufUtil.hexDump(buffer), all }
-  return buffer instanceof CompositeByteBuf ? { ...state, components: [...buffer].map((part) => ByteBufUtil.hexDump(part)) } : state
+  if (!(buffer instanceof CompositeByteBuf)) return state
+  return { ...state, components: Array.from({ length: buffer.numComponents }, (_, cIndex) => ByteBufUtil.hexDump(buffer.component(cIndex))) }
 }
 
 function run(vector: ByteBufCase): void {

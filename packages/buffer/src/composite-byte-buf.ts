@@ -148,15 +148,27 @@ export class CompositeByteBuf extends CompositeView {
     return this.discardReadComponents()
   }
 
-  /** A view of the component's bytes, not retained. Netty: internalComponent; what it calls component differs in its indexes only. */
+  /** A duplicate, not retained, of the buffer as it was added: it also has the bytes that the composite has discarded or cut off. */
   component(cIndex: number): ByteBuf {
+    this.checkAccessible()
+    this.checkComponents(cIndex, 1)
+    return this.storage.components[cIndex]!.buffer.duplicate()
+  }
+
+  /** {@link component} of the one that holds the byte at `offset`. */
+  componentAtOffset(offset: number): ByteBuf {
+    return this.component(this.toComponentIndex(offset))
+  }
+
+  /** A slice, not retained, with exactly the bytes that the composite has of a component. */
+  internalComponent(cIndex: number): ByteBuf {
     this.checkAccessible()
     this.checkComponents(cIndex, 1)
     return this.sliceOf(cIndex)
   }
 
-  /** The component that holds the byte at `offset`, as {@link component} gives it. */
-  componentAtOffset(offset: number): ByteBuf {
+  /** {@link internalComponent} of the one that holds the byte at `offset`. */
+  internalComponentAtOffset(offset: number): ByteBuf {
     return this.sliceOf(this.toComponentIndex(offset))
   }
 
@@ -187,12 +199,12 @@ export class CompositeByteBuf extends CompositeView {
     return parts
   }
 
-  /** The components in order, as {@link component} gives them. An {@link IllegalStateError} when their number changes meanwhile. */
+  /** The components in order, as {@link internalComponent} gives them. An {@link IllegalStateError} when their number changes meanwhile. */
   *[Symbol.iterator](): Generator<ByteBuf, void, undefined> {
     const count = this.numComponents
     for (let cIndex = 0; cIndex < count; cIndex++) {
       if (this.numComponents !== count) throw new IllegalStateError(`numComponents: ${this.numComponents} (it was ${count} when the iteration began)`)
-      yield this.component(cIndex)
+      yield this.internalComponent(cIndex)
     }
   }
 
