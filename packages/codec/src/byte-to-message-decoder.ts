@@ -1,6 +1,6 @@
 import type { ByteBuf } from '@knotty/buffer'
 import { checkPositiveInteger, IllegalStateError } from '@knotty/common'
-import { type ChannelHandler, type ChannelHandlerContext, ChannelInputShutdownEvent } from '@knotty/transport'
+import { bytesToMessages, type ChannelHandler, type ChannelHandlerContext, ChannelInputShutdownEvent } from '@knotty/transport'
 import { DecodeDriver, type DrivenDecoder } from './decode-driver.js'
 
 /** How many unread bytes a decoder keeps unless told otherwise: 16 MiB. */
@@ -63,6 +63,10 @@ export interface ByteToMessageDecoderOptions {
  * one channel, so it is never sharable: an {@link IllegalStateError} from the constructor, or from the pipeline for an `isSharable` field.
  */
 export abstract class ByteToMessageDecoder implements ChannelHandler {
+  static {
+    Object.defineProperty(this.prototype, bytesToMessages, { value: true })
+  }
+
   readonly #driver: DecodeDriver
 
   constructor(options: ByteToMessageDecoderOptions = {}) {
