@@ -155,7 +155,7 @@ describe('DelimiterBasedFrameDecoder', () => {
 
 describe('Delimiters', () => {
   test('are the two ends of a line, and the byte 0', () => {
-    assert.deepEqual(Delimiters.lineDelimiter().map((bytes) => [...bytes]), [[13, 10], [10]])
-    assert.deepEqual(Delimiters.nulDelimiter().map((bytes) => [...bytes]), [[0]])
+    assert.deepEqual(Delimiters.lineDelimiter(), [Buffer.from('\r\n'), Buffer.from('\n')])
+    assert.deepEqual(Delimiters.nulDelimiter(), [Buffer.of(0)])
   })
 })

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import type { TestContext } from 'node:test'
-import { ByteBuf } from '@knotty/buffer'
+import { ByteBuf, ByteBufUtil } from '@knotty/buffer'
 import { type ByteToMessageDecoder, DecoderError } from '@knotty/codec'
+import { type ChannelHandler, EmbeddedChannel } from '@knotty/transport'
 import { Collector, decoding } from './support.js'
 
 /**
@@ -68,4 +69,11 @@ export function countSearched(t: TestContext): () => number {
 /** Chunks of one byte each. */
 export function byteByByte(bytes: Buffer): Buffer[] {
   return Array.from(bytes, (_, index) => bytes.subarray(index, index + 1))
+}
+
+/** What an encoder writes for the messages: buffers as hex, other messages as they are. */
+export function encoded(encoder: ChannelHandler, ...messages: unknown[]): unknown[] {
+  const channel = new EmbeddedChannel(encoder)
+  channel.writeOutbound(...messages)
+  return channel.outboundMessages.map((msg) => (ByteBuf.isByteBuf(msg) ? ByteBufUtil.hexDump(msg) : msg))
 }
