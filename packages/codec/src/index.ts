@@ -7,6 +7,7 @@ export { type Delimiter, DelimiterBasedFrameDecoder, type DelimiterBasedFrameDec
 export { Delimiters } from './delimiters.js'
 export { CodecError, CorruptedFrameError, DecoderError, EncoderError, TooLongFrameError } from './errors.js'
 export { FixedLengthFrameDecoder, type FixedLengthFrameDecoderOptions } from './fixed-length-frame-decoder.js'
+export { Frame } from './frame.js'
 export { JsonObjectDecoder, type JsonObjectDecoderOptions } from './json-object-decoder.js'
 export { LengthFieldBasedFrameDecoder, type LengthFieldBasedFrameDecoderOptions } from './length-field-based-frame-decoder.js'
 export { LengthFieldPrepender, type LengthFieldPrependerOptions } from './length-field-prepender.js'
