@@ -169,7 +169,8 @@ export abstract class ByteBufBytes extends ByteBufWrite {
 
   /**
    * The readable bytes as a Buffer over the same memory, to keep as long as you like: bytes that are borrowed from an event loop's read
-   * slab are moved out of it first (one copy of the chunk). Growing this buffer later leaves the Buffer on the old memory.
+   * slab are moved out of it first (one copy of the chunk), and pooled memory never goes back to its pool. Growing this buffer later
+   * leaves the Buffer on the old memory.
    */
   asBuffer(): Buffer {
     this.checkAccessible()
@@ -179,7 +180,8 @@ export abstract class ByteBufBytes extends ByteBufWrite {
 
   /**
    * The readable bytes as a Buffer over the same memory, never copied and so valid only until the handler returns: afterwards the
-   * event loop overwrites its read slab. For codecs that copy or decode at once; all others take {@link asBuffer}.
+   * event loop overwrites its read slab. Of pooled memory it is valid until this buffer is released or grows. For codecs that copy or
+   * decode at once; all others take {@link asBuffer}.
    */
   unsafeBuffer(): Buffer {
     const length = this.writer - this.reader

@@ -1,4 +1,4 @@
-import { ByteBuf } from '@knotty/buffer'
+import { ByteBuf, type PooledPiece } from '@knotty/buffer'
 import type { OutboundBuffer } from '../../channel/outbound-buffer.js'
 import { isSlabMemory } from './loop-memory.js'
 import type { OutboundSlabs } from './outbound-slab.js'
@@ -13,9 +13,13 @@ const MAX_REQUEST_BYTES = 1024 * 1024
 /** More chunks than IOV_MAX would make libuv queue the write even when the kernel has room. */
 const MAX_REQUEST_CHUNKS = 1024
 
+const NO_PIECES: PooledPiece[] = []
+
 /** What one write request carries. One object an event loop, filled anew for each request. */
 export class GatheredWrite {
   readonly chunks: Buffer[] = []
+  /** The pooled memory that chunks point into as it is. */
+  private pieces: PooledPiece[] = NO_PIECES
   bytes = 0
 
   /**
@@ -43,6 +47,7 @@ export class GatheredWrite {
       } else {
         this.endSlabChunk(slabs)
         this.chunks.push(large.subarray(0, limit))
+        this.addPiece(msg as ByteBuf | Uint8Array)
         this.bytes += limit
       }
     }
@@ -53,6 +58,24 @@ export class GatheredWrite {
   clear(): void {
     while (this.chunks.length > 0) this.chunks.pop() // one chunk as a rule, and `length = 0` leaves V8's fast path
     this.bytes = 0
+    this.pieces = NO_PIECES
+  }
+
+  /**
+   * The request goes on without the caller: pooled memory it points into must not be used again meanwhile, also not when its message is
+   * released early (shutdownOutput fails what is under way, but what the kernel has begun it sends). Give what this returns to
+   * {@link takeBack} when the request is over.
+   */
+  lend(): LentPieces {
+    for (const piece of this.pieces) piece.lent++
+    return this.pieces
+  }
+
+  private addPiece(msg: ByteBuf | Uint8Array): void {
+    const piece = ByteBuf.isByteBuf(msg) ? msg.storage.piece : undefined
+    if (piece === undefined) return
+    if (this.pieces === NO_PIECES) this.pieces = [piece]
+    else this.pieces.push(piece)
   }
 
   /** Copies the message, or, of one larger than a slab, what fits. */
@@ -72,6 +95,14 @@ export class GatheredWrite {
     const chunk = slabs.take()
     if (chunk !== undefined) this.chunks.push(chunk)
   }
+}
+
+/** Pooled memory that a write request under way points into. */
+export type LentPieces = readonly PooledPiece[]
+
+/** The request is over: what is released from now on may be used again. */
+export function takeBack(pieces: LentPieces): void {
+  for (const piece of pieces) piece.lent--
 }
 
 function sizeOf(msg: unknown): number {
