@@ -14,7 +14,6 @@ export {
   type SignalShutdownReport,
 } from './bootstrap/shutdown-on-signal.js'
 export { bytesToMessages } from './channel/bytes-to-messages.js'
-export type { Channel, ServerChannel, TransportName } from './channel/channel.js'
 export { ChannelConfig } from './channel/channel-config.js'
 export { type ChannelEventMap, ChannelEvents, type RefusedEvent } from './channel/channel-events.js'
 export { ChannelFutureListener } from './channel/channel-future-listener.js'
