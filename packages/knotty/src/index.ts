@@ -61,6 +61,8 @@ export {
 export {
   Backoff,
   type BackoffOptions,
+  BackPressureHandler,
+  type BackPressureHandlerOptions,
   ReconnectError,
   ReconnectingClient,
   type ReconnectingClientEventMap,
