@@ -12,15 +12,19 @@ export { ChannelConfig } from './channel/channel-config.js'
 export { type ChannelEventMap, ChannelEvents, type RefusedEvent } from './channel/channel-events.js'
 export type { ChannelFuture } from './channel/channel-future.js'
 export { ChannelFutureListener } from './channel/channel-future-listener.js'
+export { ChannelGroup, type ChannelGroupOptions } from './channel/channel-group.js'
+export type { ChannelGroupFuture } from './channel/channel-group-future.js'
 export type { ChannelHandler } from './channel/channel-handler.js'
 export { ChannelHandlerContext } from './channel/channel-handler-context.js'
 export { ChannelId } from './channel/channel-id.js'
 export { ChannelInitializer, type ChannelInitializerFunction } from './channel/channel-initializer.js'
+export { type ChannelMatcher, ChannelMatchers } from './channel/channel-matchers.js'
 export { ChannelOption } from './channel/channel-option.js'
 export { ChannelPipeline } from './channel/channel-pipeline.js'
 export { type ChannelPromise, DefaultChannelPromise } from './channel/channel-promise.js'
 export {
   ChannelError,
+  ChannelGroupError,
   ChannelOutputShutdownError,
   ChannelPipelineError,
   ChannelStateError,
