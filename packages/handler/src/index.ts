@@ -1,3 +1,4 @@
+export { BackPressureHandler, type BackPressureHandlerOptions } from './back-pressure-handler.js'
 export { Backoff, type BackoffOptions } from './backoff.js'
 export { ReconnectError } from './errors.js'
 export { type IdleState, IdleStateEvent } from './idle-state-event.js'

@@ -18,16 +18,21 @@ export { ChannelConfig } from './channel/channel-config.js'
 export { type ChannelEventMap, ChannelEvents, type RefusedEvent } from './channel/channel-events.js'
 export { ChannelFutureListener } from './channel/channel-future-listener.js'
 export type { ChannelFuture } from './channel/channel-future.js'
+export { ChannelGroup, type ChannelGroupOptions } from './channel/channel-group.js'
+export type { ChannelGroupFuture } from './channel/channel-group-future.js'
+export type { ChannelHandler } from './channel/channel-handler.js'
 export { ChannelHandlerContext } from './channel/channel-handler-context.js'
 export type { ChannelHandler } from './channel/channel-handler.js'
 export { ChannelId } from './channel/channel-id.js'
 export { ChannelInitializer, type ChannelInitializerFunction } from './channel/channel-initializer.js'
+export { type ChannelMatcher, ChannelMatchers } from './channel/channel-matchers.js'
 export { ChannelOption } from './channel/channel-option.js'
 export { ChannelPipeline } from './channel/channel-pipeline.js'
 export { type ChannelPromise, DefaultChannelPromise } from './channel/channel-promise.js'
 export type { Channel, ServerChannel, TransportName } from './channel/channel.js'
 export {
   ChannelError,
+  ChannelGroupError,
   ChannelOutputShutdownError,
   ChannelPipelineError,
   ChannelStateError,
