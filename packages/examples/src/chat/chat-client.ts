@@ -26,7 +26,8 @@ export class ChatClient implements ChannelHandler {
   private channelOrNone: Channel | undefined = undefined
   private readonly onDelivery: (delivery: Delivery) => void
   private readonly waiting = new Map<number, Waiting>()
-  private lastId = 0
+  /** Of the request made last; a delivery of what was said has it too. */
+  lastRequestId = 0
 
   private constructor(onDelivery: (delivery: Delivery) => void) {
     this.onDelivery = onDelivery
@@ -70,7 +71,7 @@ export class ChatClient implements ChannelHandler {
   }
 
   private request(body: Omit<Request, 'id'>): Promise<Reply> {
-    const id = ++this.lastId
+    const id = ++this.lastRequestId
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject })
       const written = this.channel.writeAndFlush({ id, ...body })

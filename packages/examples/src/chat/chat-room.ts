@@ -5,7 +5,7 @@ import type { SessionRegistry } from './session-registry.js'
 import { OverloadedError, type WorkPool } from './work-pool.js'
 
 /** The longest text taken, in UTF-16 units. */
-export const MAX_TEXT_LENGTH = 4096
+const MAX_TEXT_LENGTH = 4096
 
 /** What became of something that was said. */
 export interface Outcome {

@@ -8,7 +8,7 @@ export interface GroupLimits {
   readonly maxGroupsPerSession: number
 }
 
-/** Who is in which group. A group is there as long as it has a member; sessions leave all of theirs when their channel closes, see {@link watch}. */
+/** Who is in which group. A group is there as long as it has a member; a session leaves all of its own when its channel closes. */
 export class Groups {
   private readonly byName = new Map<string, Set<Session>>()
   private readonly limits: GroupLimits
