@@ -59,6 +59,16 @@ export {
   UnsupportedOperationError,
 } from '@knotty/common'
 export {
+  Backoff,
+  type BackoffOptions,
+  ReconnectError,
+  ReconnectingClient,
+  type ReconnectingClientEventMap,
+  type ReconnectingClientOptions,
+  type ReconnectingClientState,
+  type ReconnectScheduledEvent,
+} from '@knotty/handler'
+export {
   type AcceptedSocketGuard,
   Bootstrap,
   type BootstrapConfig,
