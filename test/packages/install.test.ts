@@ -42,9 +42,9 @@ function userEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !switches.test(name)))
 }
 
-/** `knotty` and every workspace package that it needs, directly or not. */
+/** `knotty`, what is installed beside it, and every workspace package that they need, directly or not. */
 function packageNames(): string[] {
-  const names = new Set(['knotty'])
+  const names = new Set(['knotty', '@knotty/codec-protobuf'])
   for (const name of names) {
     const folder = path.join('packages', name.replace('@knotty/', ''))
     for (const needed of Object.keys(readManifest(folder).dependencies ?? {})) if (needed.startsWith('@knotty/')) names.add(needed)
