@@ -8,10 +8,6 @@ import { addLines } from './pipeline.js'
 class TalkHandler extends SimpleChannelInboundHandler<string> {
   readonly isSharable = true
 
-  constructor() {
-    super(String)
-  }
-
   channelActive(ctx: ChannelHandlerContext): void {
     ctx.write(`Welcome to ${hostname()}!`, null)
     ctx.writeAndFlush(`It is ${new Date().toISOString()} now.`, null)
