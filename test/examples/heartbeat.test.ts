@@ -69,8 +69,8 @@ describe('the handler that counts missed beats', () => {
     const events: unknown[] = []
     const handler = new MissedBeatsHandler(3, () => assert.fail('nothing was missed'))
     const channel = new EmbeddedChannel(handler, { userEventTriggered: (_ctx, event) => void events.push(event) })
-    channel.pipeline.fireUserEventTriggered('hello').fireUserEventTriggered(IdleStateEvent.FIRST_WRITER_IDLE)
-    assert.deepEqual(events, ['hello', IdleStateEvent.FIRST_WRITER_IDLE])
+    channel.pipeline.fireUserEventTriggered('hello').fireUserEventTriggered(IdleStateEvent.FIRST_WRITER_IDLE_STATE_EVENT)
+    assert.deepEqual(events, ['hello', IdleStateEvent.FIRST_WRITER_IDLE_STATE_EVENT])
     channel.finish()
   })
 })

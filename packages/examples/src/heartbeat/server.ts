@@ -31,8 +31,8 @@ async function main(): Promise<void> {
       channel.pipeline.addLast(notes)
     })
     .bind(portNumber(port), host)
-  console.log(`listening on ${String(server.localAddress)}`)
   shutdownOnSignal({ group, servers: server, deadlineMs: 100 })
+  console.log(`listening on ${String(server.localAddress)}`)
 }
 
 runAsProgram(import.meta.url, main)

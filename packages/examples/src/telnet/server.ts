@@ -45,8 +45,8 @@ async function main(): Promise<void> {
       channel.pipeline.addLast(talk)
     })
     .bind(portNumber(port), host)
-  console.log(`listening on ${String(server.localAddress)}`)
   shutdownOnSignal({ group, servers: server })
+  console.log(`listening on ${String(server.localAddress)}`)
 }
 
 runAsProgram(import.meta.url, main)
