@@ -4,6 +4,7 @@ import { checkPositiveInteger, IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { TooLongFrameError } from './errors.js'
+import type { Frame } from './frame.js'
 import { checkOptions } from './length-field.js'
 import { LineFramer } from './line-framer.js'
 
@@ -51,7 +52,7 @@ export interface DelimiterBasedFrameDecoderOptions {
  * it comes, without being kept; then the frames behind it wait for the next chunk, as after every error that is thrown. While no
  * delimiter has come, the part of one at the end of what is there counts as part of the frame (as in Netty).
  */
-export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder {
+export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
   readonly #maxFrameLength: number
   readonly #stripDelimiter: boolean
   readonly #failFast: boolean
@@ -83,7 +84,7 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder {
     }
   }
 
-  protected override decode(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): void {
+  protected override decode(ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): void {
     if (this.#lines !== undefined) return this.#lines.decode(ctx, input, out)
     let length = -1
     let delimiterLength = 0
@@ -98,7 +99,7 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder {
     else this.#finished(input, length, delimiterLength, out)
   }
 
-  protected override decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void {
+  protected override decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): number | void {
     super.decodeLast(ctx, input, out)
     this.#lines?.reset()
     this.#searched.fill(0)
@@ -124,10 +125,10 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder {
     return -1
   }
 
-  #finished(input: ByteBuf, length: number, delimiterLength: number, out: unknown[]): void {
+  #finished(input: ByteBuf, length: number, delimiterLength: number, out: Frame[]): void {
     const discarded = this.#discarded
     if (discarded < 0 && length <= this.#maxFrameLength) {
-      out.push(input.readRetainedSlice(this.#stripDelimiter ? length : length + delimiterLength))
+      out.push(input.readRetainedSlice(this.#stripDelimiter ? length : length + delimiterLength) as Frame)
       if (this.#stripDelimiter) input.skipBytes(delimiterLength)
       this.#consumed(length + delimiterLength)
       return

@@ -3,6 +3,7 @@ import { checkPositiveInteger } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { CorruptedFrameError, TooLongFrameError } from './errors.js'
+import type { Frame } from './frame.js'
 
 const DEFAULT_MAX_OBJECT_LENGTH = 1024 * 1024
 
@@ -58,7 +59,7 @@ export interface JsonObjectDecoderOptions {
  * - {@link CorruptedFrameError} when something else than an object or array begins. All bytes from there on are dropped, without another
  *   error: the pipeline's tail, which closes the channel on an uncaught exception, is the guard.
  */
-export class JsonObjectDecoder extends ByteToMessageDecoder {
+export class JsonObjectDecoder extends ByteToMessageDecoder<Frame> {
   readonly #maxObjectLength: number
   readonly #streamArrayElements: boolean
   #state = BETWEEN
@@ -80,7 +81,7 @@ export class JsonObjectDecoder extends ByteToMessageDecoder {
     this.#streamArrayElements = options.streamArrayElements ?? false
   }
 
-  protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): void {
+  protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): void {
     const readable = input.readableBytes
     if (this.#state === CORRUPTED) return void input.skipBytes(readable)
     if (this.#discarding) return this.#discard(input)
@@ -92,7 +93,7 @@ export class JsonObjectDecoder extends ByteToMessageDecoder {
     else this.#finishElement(input, end, out)
   }
 
-  protected override decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void {
+  protected override decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): number | void {
     super.decodeLast(ctx, input, out)
     this.#reset()
   }
@@ -150,20 +151,20 @@ export class JsonObjectDecoder extends ByteToMessageDecoder {
     }
   }
 
-  #finishValue(input: ByteBuf, length: number, out: unknown[]): void {
-    out.push(input.readRetainedSlice(length))
+  #finishValue(input: ByteBuf, length: number, out: Frame[]): void {
+    out.push(input.readRetainedSlice(length) as Frame)
     this.#reset()
   }
 
   /** An element of `length` bytes, with the white space around it, and the byte that ends it. */
-  #finishElement(input: ByteBuf, length: number, out: unknown[]): void {
+  #finishElement(input: ByteBuf, length: number, out: Frame[]): void {
     const end = input.readerIndex + length
     let from = input.readerIndex
     let to = end
     while (from < to && isWhiteSpace(input.getUnsignedByte(from))) from++
     while (to > from && isWhiteSpace(input.getUnsignedByte(to - 1))) to--
     input.readerIndex = from
-    out.push(input.readRetainedSlice(to - from))
+    out.push(input.readRetainedSlice(to - from) as Frame)
     input.readerIndex = end
     this.#end(input.readUnsignedByte())
   }

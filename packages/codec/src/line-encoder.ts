@@ -1,4 +1,4 @@
-import { Unpooled } from '@knotty/buffer'
+import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { MessageToMessageEncoder } from './message-to-message-encoder.js'
@@ -21,7 +21,7 @@ export interface LineEncoderOptions extends TextOptions {
  *     | "HELLO" |------------->| "HELLO\r\n" |
  *     +---------+              +-------------+
  */
-export class LineEncoder extends MessageToMessageEncoder<string> {
+export class LineEncoder extends MessageToMessageEncoder<string, ByteBuf> {
   readonly isSharable = true
   readonly #lineSeparator: string
   readonly #encoding: BufferEncoding
@@ -37,7 +37,7 @@ export class LineEncoder extends MessageToMessageEncoder<string> {
     this.#encoding = encodingOf(options)
   }
 
-  protected override encode(_ctx: ChannelHandlerContext, msg: string, out: unknown[]): void {
+  protected override encode(_ctx: ChannelHandlerContext, msg: string, out: ByteBuf[]): void {
     out.push(Unpooled.copiedBuffer(msg + this.#lineSeparator, this.#encoding))
   }
 }

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
+import { ByteBuf, Unpooled } from '@knotty/buffer'
 import {
   Base64Decoder,
   CorruptedFrameError,
@@ -14,6 +16,7 @@ import {
   Varint32FrameDecoder,
 } from '@knotty/codec'
 import { ByteToMessageDecoderVerifier, type DecoderCase, type HandlerFactory } from '@knotty/testing'
+import { EmbeddedChannel } from '@knotty/transport'
 
 const text = (value: string): Buffer => Buffer.from(value, 'utf8')
 const hex = (value: string): Buffer => Buffer.from(value.replaceAll(' ', ''), 'hex')
@@ -115,6 +118,21 @@ const decoders: readonly Verified[] = [
     ],
   },
 ]
+
+describe('a composite as chunk', () => {
+  for (const { name, create, cases } of decoders) {
+    test(name, () => {
+      const [{ input, messages } = { input: text(''), messages: [] }] = cases
+      const made = create()
+      const channel = new EmbeddedChannel(...(Array.isArray(made) ? made : [made]))
+      const bytes = Array.from(input, (_, at) => Buffer.from(input.subarray(at, at + 1)))
+      channel.writeInbound(Unpooled.wrappedBuffer(bytes.length, ...bytes))
+      const shown = channel.inboundMessages.map((msg) => (ByteBuf.isByteBuf(msg) ? Buffer.from(msg.unsafeBuffer()) : msg))
+      assert.deepEqual(shown, messages)
+      channel.finishAndReleaseAll()
+    })
+  }
+})
 
 describe('whatever chunks the bytes come in', () => {
   for (const { name, create, cases } of decoders) {
