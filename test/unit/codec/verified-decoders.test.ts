@@ -4,18 +4,23 @@ import { describe, test } from 'node:test'
 import { ByteBuf, Unpooled } from '@knotty/buffer'
 import {
   Base64Decoder,
+  Base64Encoder,
   CorruptedFrameError,
   DelimiterBasedFrameDecoder,
   Delimiters,
   FixedLengthFrameDecoder,
   JsonObjectDecoder,
   LengthFieldBasedFrameDecoder,
+  LengthFieldPrepender,
   LineBasedFrameDecoder,
+  LineEncoder,
   StringDecoder,
+  StringEncoder,
   TooLongFrameError,
   Varint32FrameDecoder,
+  Varint32LengthFieldPrepender,
 } from '@knotty/codec'
-import { ByteToMessageDecoderVerifier, type DecoderCase, type HandlerFactory } from '@knotty/testing'
+import { ByteToMessageDecoderVerifier, codecRoundTrip, type DecoderCase, type HandlerFactory, type RoundTripCodec } from '@knotty/testing'
 import { EmbeddedChannel } from '@knotty/transport'
 
 const text = (value: string): Buffer => Buffer.from(value, 'utf8')
@@ -138,4 +143,44 @@ describe('whatever chunks the bytes come in', () => {
   for (const { name, create, cases } of decoders) {
     test(name, () => new ByteToMessageDecoderVerifier(create).verify(cases))
   }
+})
+
+/** Encoders with what undoes them, and samples for both. */
+const codecs: readonly [name: string, codec: RoundTripCodec, samples: readonly unknown[]][] = [
+  [
+    'lines of text',
+    {
+      encoder: () => new LineEncoder({ lineSeparator: '\r\n' }),
+      decoder: () => [new LineBasedFrameDecoder({ maxLength: 100 }), new StringDecoder()],
+    },
+    ['', 'é€😀', 'a\rb', 'x'.repeat(99)],
+  ],
+  [
+    'varint lengths',
+    { encoder: () => new Varint32LengthFieldPrepender(), decoder: () => new Varint32FrameDecoder() },
+    [text(''), text('a'), Buffer.alloc(127, 1), Buffer.alloc(128, 2), Buffer.alloc(300, 3)],
+  ],
+  [
+    'Base64 with varint lengths',
+    {
+      encoder: () => [new Varint32LengthFieldPrepender(), new Base64Encoder({ dialect: 'urlSafe' })],
+      decoder: () => [new Varint32FrameDecoder(), new Base64Decoder({ dialect: 'urlSafe' })],
+    },
+    [text(''), hex('fb'), hex('fbff'), hex('fbffbf')],
+  ],
+  [
+    'text with lengths',
+    {
+      encoder: () => [new LengthFieldPrepender({ lengthFieldLength: 2 }), new StringEncoder({ encoding: 'utf16le' })],
+      decoder: () => [
+        new LengthFieldBasedFrameDecoder({ maxFrameLength: 100, lengthFieldLength: 2, initialBytesToStrip: 2 }),
+        new StringDecoder({ encoding: 'utf16le' }),
+      ],
+    },
+    ['', 'é€😀'],
+  ],
+]
+
+describe('what was encoded is decoded', () => {
+  for (const [name, codec, samples] of codecs) test(name, () => codecRoundTrip(codec, samples))
 })
