@@ -59,6 +59,19 @@ export {
   UnsupportedOperationError,
 } from '@knotty/common'
 export {
+  IdleStateEvent,
+  type IdleState,
+  IdleStateHandler,
+  type IdleStateHandlerOptions,
+  ReadTimeoutError,
+  ReadTimeoutHandler,
+  type ReadTimeoutHandlerOptions,
+  TimeoutError,
+  WriteTimeoutError,
+  WriteTimeoutHandler,
+  type WriteTimeoutHandlerOptions,
+} from '@knotty/handler'
+export {
   type AcceptedSocketGuard,
   Bootstrap,
   type BootstrapConfig,
