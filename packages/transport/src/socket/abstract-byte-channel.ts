@@ -5,7 +5,7 @@ import type { RawSocket } from './accepted-socket-guard.js'
 import { checkSocketAddress, type SocketAddress } from './address.js'
 import { checkSocketMessage } from './socket-message.js'
 import { SOCKET_OPTIONS } from './socket-options.js'
-import { GatheredWrite } from './write/gather-write.js'
+import { GatheredWrite, type LentPieces, takeBack } from './write/gather-write.js'
 import type { LoopMemory } from './write/loop-memory.js'
 import type { PinnedSlabs } from './write/outbound-slab.js'
 
@@ -15,6 +15,7 @@ interface InFlight {
   readonly memory: LoopMemory
   readonly bytes: number
   readonly slabs: PinnedSlabs
+  readonly pieces: LentPieces
 }
 
 const gathered = new GatheredWrite()
@@ -67,9 +68,10 @@ export abstract class AbstractByteChannel<S extends RawSocket> extends AbstractS
 
   /** The kernel took the rest of the request under way, or never will. */
   protected writeCompleted(error: Error | undefined): void {
-    const { memory, bytes, slabs } = this.inFlight as InFlight
+    const { memory, bytes, slabs, pieces } = this.inFlight as InFlight
     this.inFlight = undefined
     memory.outbound.unpin(slabs)
+    takeBack(pieces)
     if (error === undefined) this.leftAt = this.eventLoop.ticker.now() // also behind a shutdownOutput()
     const outboundBuffer = this.outboundBuffer
     // After close the callback may even say success: the messages have failed already, whatever it says.
@@ -105,13 +107,14 @@ export abstract class AbstractByteChannel<S extends RawSocket> extends AbstractS
       slabs.giveBack()
       throw error
     }
-    gathered.clear()
     if (atOnce) {
+      gathered.clear()
       slabs.giveBack()
       return this.completed(outboundBuffer, bytes)
     }
     this.eventLoop.counters.asyncWriteRequests++
-    this.inFlight = { memory, bytes, slabs: slabs.pin() }
+    this.inFlight = { memory, bytes, slabs: slabs.pin(), pieces: gathered.lend() }
+    gathered.clear()
   }
 
   private completed(outboundBuffer: OutboundBuffer, bytes: number): void {
