@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { describe, test } from 'node:test'
 import { release, Unpooled } from '@knotty/buffer'
-import { IdleStateHandler } from '@knotty/handler'
+import { IdleStateHandler, WriteTimeoutHandler } from '@knotty/handler'
 import type { Channel, ChannelHandler, ChannelHandlerContext, TcpSocketAddress } from '@knotty/transport'
 import { type LeakScope, leakScope } from '../support/leak-scope.js'
 import { ManualClock } from '../support/manual-clock.js'
@@ -161,6 +161,41 @@ describe('a loop that was blocked', () => {
       )
     }
   }
+})
+
+describe('a channel that moves to another event loop', () => {
+  test(
+    'takes its idle and write timers along, with the time that is left',
+    leakScope(async (scope) => {
+      const [from, to] = [scope.group(), scope.group()]
+      const server = await ServerOf.bind(scope, from, LOCAL)
+      await server.connectAll(1)
+      const channel = server.accepted[0] as Channel
+      const clocks = { from: new ManualClock(from.next()), to: new ManualClock(to.next()) }
+      const log: string[] = []
+      const idle = new Idle({ readerIdleMs: 1000, allIdleMs: 1000 })
+      idle.onIdle = () => void log.push('idle')
+      channel.pipeline.addLast(idle, new WriteTimeoutHandler({ timeoutMs: 2000 }), {
+        exceptionCaught: (_ctx: ChannelHandlerContext, cause: Error) => void log.push(cause.name),
+      })
+      channel.write('never flushed', null)
+      assert.deepEqual([clocks.from.pending, clocks.to.pending], [3, 0])
+      for (const clock of [clocks.from, clocks.to]) await clock.advance(400)
+      await channel.deregister()
+      assert.deepEqual([clocks.from.pending, clocks.to.pending], [0, 0])
+      await to.register(channel)
+      assert.deepEqual([clocks.from.pending, clocks.to.pending], [0, 3])
+      await clocks.to.advance(599)
+      assert.equal(log.length, 0)
+      await clocks.to.advance(1)
+      assert.deepEqual(log.splice(0), ['idle', 'idle'])
+      await clocks.to.advance(999)
+      assert.equal(log.length, 0)
+      await clocks.to.advance(1)
+      assert.ok(log.includes('WriteTimeoutError'))
+      await channel.closeFuture
+    }),
+  )
 })
 
 describe('100 MB to a peer that reads slowly but steadily', () => {
