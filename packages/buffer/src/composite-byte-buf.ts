@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { checkPositiveInteger, IllegalArgumentError, IllegalStateError, IndexOutOfBoundsError } from '@knotty/common'
 import { ByteBuf } from './byte-buf.js'
-import { CompositeStorage } from './composite-storage.js'
+import { CompositeStorage, isComposite } from './composite-storage.js'
 import { CompositeView } from './composite-view.js'
 import { IllegalReferenceCountError } from './errors.js'
 import { inspectByteBuf } from './inspect-byte-buf.js'
@@ -75,7 +75,7 @@ export class CompositeByteBuf extends CompositeView {
   addFlattenedComponents(increaseWriterIndex: boolean, buffer: ByteBuf): this {
     if (!ByteBuf.isByteBuf(buffer)) throw notABuffer(buffer)
     const { storage } = buffer
-    if (!(storage instanceof CompositeStorage) || !buffer.isReadable) {
+    if (!isComposite(storage) || !buffer.isReadable) {
       if (buffer.isReadable || buffer.refCnt === 0) return this.addComponent(increaseWriterIndex, buffer)
       buffer.release()
       return this
@@ -238,7 +238,7 @@ export class CompositeByteBuf extends CompositeView {
     if (!ByteBuf.isByteBuf(buffer)) throw notABuffer(buffer)
     const { storage, readableBytes } = buffer
     if (buffer.refCnt === 0) throw new IllegalReferenceCountError('refCnt: 0 (of a buffer to be added as a component)')
-    if (storage instanceof CompositeStorage && storage.includes(this.storage)) {
+    if (isComposite(storage) && storage.includes(this.storage)) {
       throw new IllegalArgumentError('buffer: a view of this composite, or a composite that has it as a component, cannot be its component')
     }
     if (this.capacity + readableBytes > UNLIMITED_CAPACITY) {
