@@ -75,15 +75,15 @@ export class CompositeByteBuf extends CompositeView {
   addFlattenedComponents(increaseWriterIndex: boolean, buffer: ByteBuf): this {
     if (!ByteBuf.isByteBuf(buffer)) throw notABuffer(buffer)
     const { storage } = buffer
-    if (!isComposite(storage) || !buffer.isReadable) {
-      if (buffer.isReadable || buffer.refCnt === 0) return this.addComponent(increaseWriterIndex, buffer)
+    if (buffer.refCnt > 0 && !buffer.isReadable) {
       buffer.release()
       return this
     }
+    if (buffer.refCnt === 0 || !isComposite(storage)) return this.addComponent(increaseWriterIndex, buffer)
     const parts: ByteBuf[] = []
     try {
+      buffer.slice() // throws, before anything is retained, when a component is gone
       const start = buffer.offset + buffer.readerIndex
-      storage.checkRange(start, buffer.readableBytes, false)
       const end = start + buffer.readableBytes
       for (let position = storage.positionOf(start); position < storage.components.length; position++) {
         const component = storage.components[position]!
@@ -91,9 +91,6 @@ export class CompositeByteBuf extends CompositeView {
         const length = Math.min(end, component.end) - first
         if (length > 0) parts.push(component.buffer.retainedSlice(component.from + first - component.start - component.buffer.offset, length))
       }
-    } catch (error) {
-      for (const part of parts) part.release()
-      throw error
     } finally {
       buffer.release()
     }

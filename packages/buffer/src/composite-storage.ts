@@ -41,7 +41,7 @@ export interface Piece {
  */
 export class CompositeStorage extends Storage {
   readonly components: Component[] = []
-  /** Which component the last access fell into. */
+  /** Which component the last access fell into; where to look first. */
   private last = 0
   /** Index in the composite of the first byte of {@link SCRATCH}, while `bytes` is it. */
   private scratchIndex = 0
@@ -236,7 +236,6 @@ export class CompositeStorage extends Storage {
       start = component.end
     }
     this.capacity = this.length
-    this.last = 0
     this.inner = undefined
     this.bytes = allocateBytes(0)
   }
