@@ -4,6 +4,7 @@ export {
   ByteBufAllocator,
   ByteBufUtil,
   ByteProcessor,
+  CompositeByteBuf,
   IllegalReferenceCountError,
   isReferenceCounted,
   ReadOnlyBufferError,
