@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type ByteBuf, Unpooled } from '@knotty/buffer'
+import { type ByteBuf, PooledByteBufAllocator, Unpooled } from '@knotty/buffer'
 import { type ChannelFuture, ChannelOption } from '@knotty/transport'
 import * as fc from 'fast-check'
 import { leakScope } from '../support/leak-scope.js'
@@ -17,7 +17,7 @@ describe('random sequences of writes', () => {
     )
     const step = fc.record({
       size,
-      kind: fc.constantFrom('array', 'buffer', 'slice', 'readonly'),
+      kind: fc.constantFrom('array', 'buffer', 'slice', 'readonly', 'pooled'),
       flush: fc.boolean(),
       turn: fc.boolean(),
       from: fc.constantFrom('outside', 'listener'),
@@ -88,7 +88,11 @@ describe('random sequences of writes', () => {
   })
 })
 
-function bufferOf(kind: 'buffer' | 'slice' | 'readonly', bytes: Buffer): ByteBuf {
+/** Its released memory shows at once. */
+const alloc = new PooledByteBufAllocator({ poison: true })
+
+function bufferOf(kind: 'buffer' | 'slice' | 'readonly' | 'pooled', bytes: Buffer): ByteBuf {
+  if (kind === 'pooled') return alloc.buffer().writeBytes(bytes)
   if (kind === 'buffer') return Unpooled.wrappedBuffer(bytes)
   if (kind === 'readonly') return Unpooled.wrappedBuffer(bytes).asReadOnly()
   const padded = Unpooled.buffer(bytes.length + 7)
