@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer'
-import { ByteBuf, Unpooled } from '@knotty/buffer'
+import { Unpooled } from '@knotty/buffer'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { type Base64Options, isUrlSafe } from './base64-dialect.js'
 import { CorruptedFrameError } from './errors.js'
-import type { Frame } from './frame.js'
+import { Frame } from './frame.js'
 import { MessageToMessageDecoder } from './message-to-message-decoder.js'
 
 const STANDARD = /[^A-Za-z0-9+/]/
@@ -31,7 +31,7 @@ export class Base64Decoder extends MessageToMessageDecoder<Frame, Frame> {
 
   /** An {@link IllegalArgumentError} for an unknown dialect. */
   constructor(options: Base64Options = {}) {
-    super((msg): msg is Frame => ByteBuf.isByteBuf(msg))
+    super(Frame)
     this.#urlSafe = isUrlSafe(options)
   }
 

@@ -113,6 +113,12 @@ export {
 } from '@knotty/handler'
 export {
   type AcceptedSocketGuard,
+  AsyncChannel,
+  type AsyncChannelOptions,
+  type AsyncChannelServer,
+  type AsyncInbound,
+  type AsyncInboundOptions,
+  type AsyncOutbound,
   Bootstrap,
   type BootstrapConfig,
   type Channel,
