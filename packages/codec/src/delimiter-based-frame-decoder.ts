@@ -108,17 +108,21 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
   /** How many readable bytes stand before the `i`-th delimiter; -1 when it is not there. */
   #find(input: ByteBuf, i: number): number {
     const delimiter = this.#delimiters[i]!
-    const from = this.#searched[i]!
     const start = input.readerIndex
-    let found: number
-    if (delimiter.length === 1) {
-      const index = input.indexOf(start + from, input.writerIndex, delimiter[0]!)
-      found = index < 0 ? -1 : index - start
-    } else {
-      found = input.unsafeBuffer().indexOf(delimiter, from)
+    // behind the last place at which all of it has room
+    const end = input.writerIndex - delimiter.length + 1
+    let index = start + this.#searched[i]!
+    while (index < end) {
+      const found = input.indexOf(index, end, delimiter[0]!)
+      if (found < 0) break
+      if (isAt(input, found, delimiter)) {
+        this.#searched[i] = found - start
+        return found - start
+      }
+      index = found + 1
     }
-    this.#searched[i] = found < 0 ? Math.max(from, input.readableBytes - delimiter.length + 1) : found
-    return found
+    this.#searched[i] = Math.max(this.#searched[i]!, end - start)
+    return -1
   }
 
   #finished(input: ByteBuf, length: number, delimiterLength: number, out: Frame[]): void {
@@ -155,6 +159,12 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
   #tooLong(what: string): TooLongFrameError {
     return new TooLongFrameError(`maxFrameLength: ${this.#maxFrameLength} exceeded by a frame of ${what}`)
   }
+}
+
+/** Whether the bytes at `index` go on as `delimiter` does behind its first byte. A composite is not made one piece for it. */
+function isAt(input: ByteBuf, index: number, delimiter: Buffer): boolean {
+  for (let i = 1; i < delimiter.length; i++) if (input.getUnsignedByte(index + i) !== delimiter[i]) return false
+  return true
 }
 
 function bytesOfAll(delimiters: Delimiter | readonly Delimiter[]): Buffer[] {

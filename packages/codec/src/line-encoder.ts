@@ -1,8 +1,8 @@
-import { type ByteBuf, Unpooled } from '@knotty/buffer'
+import type { ByteBuf } from '@knotty/buffer'
 import { IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { MessageToMessageEncoder } from './message-to-message-encoder.js'
-import { encodingOf, type TextOptions } from './text-encoding.js'
+import { encodeText, encodingOf, type TextOptions } from './text-encoding.js'
 
 /** Options of a {@link LineEncoder}. */
 export interface LineEncoderOptions extends TextOptions {
@@ -37,7 +37,7 @@ export class LineEncoder extends MessageToMessageEncoder<string, ByteBuf> {
     this.#encoding = encodingOf(options)
   }
 
-  protected override encode(_ctx: ChannelHandlerContext, msg: string, out: ByteBuf[]): void {
-    out.push(Unpooled.copiedBuffer(msg + this.#lineSeparator, this.#encoding))
+  protected override encode(ctx: ChannelHandlerContext, msg: string, out: ByteBuf[]): void {
+    out.push(encodeText(ctx, msg + this.#lineSeparator, this.#encoding))
   }
 }

@@ -1,7 +1,7 @@
-import { type ByteBuf, Unpooled } from '@knotty/buffer'
+import type { ByteBuf } from '@knotty/buffer'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { MessageToMessageEncoder } from './message-to-message-encoder.js'
-import { encodingOf, type TextOptions } from './text-encoding.js'
+import { encodeText, encodingOf, type TextOptions } from './text-encoding.js'
 
 /**
  * Makes a ByteBuf of each outbound string; other messages pass on. What cannot be encoded becomes `?`, see ByteBuf. An empty string is
@@ -17,7 +17,7 @@ export class StringEncoder extends MessageToMessageEncoder<string, ByteBuf> {
     this.#encoding = encodingOf(options)
   }
 
-  protected override encode(_ctx: ChannelHandlerContext, msg: string, out: ByteBuf[]): void {
-    out.push(Unpooled.copiedBuffer(msg, this.#encoding))
+  protected override encode(ctx: ChannelHandlerContext, msg: string, out: ByteBuf[]): void {
+    out.push(encodeText(ctx, msg, this.#encoding))
   }
 }
