@@ -1,6 +1,9 @@
 export { BackPressureHandler, type BackPressureHandlerOptions } from './back-pressure-handler.js'
 export { Backoff, type BackoffOptions } from './backoff.js'
-export { ReconnectError } from './errors.js'
+export { CloseOnErrorHandler, type CloseOnErrorHandlerOptions } from './close-on-error-handler.js'
+export { QueueOverflowError, ReconnectError } from './errors.js'
+export { FlowControlHandler, type FlowControlHandlerOptions } from './flow-control-handler.js'
+export { FlushConsolidationHandler, type FlushConsolidationHandlerOptions } from './flush-consolidation-handler.js'
 export {
   ReconnectingClient,
   type ReconnectingClientEventMap,
