@@ -1,9 +1,12 @@
+export { AbstractRemoteAddressFilter, type RemoteAddressFilterOptions } from './abstract-remote-address-filter.js'
 export { BackPressureHandler, type BackPressureHandlerOptions } from './back-pressure-handler.js'
 export { Backoff, type BackoffOptions } from './backoff.js'
 export { CloseOnErrorHandler, type CloseOnErrorHandlerOptions } from './close-on-error-handler.js'
 export { QueueOverflowError, ReconnectError } from './errors.js'
 export { FlowControlHandler, type FlowControlHandlerOptions } from './flow-control-handler.js'
 export { FlushConsolidationHandler, type FlushConsolidationHandlerOptions } from './flush-consolidation-handler.js'
+export type { IpFilterRule } from './ip-rules.js'
+export { LoggingHandler, type LoggingHandlerOptions } from './logging-handler.js'
 export {
   ReconnectingClient,
   type ReconnectingClientEventMap,
@@ -11,3 +14,5 @@ export {
   type ReconnectingClientState,
   type ReconnectScheduledEvent,
 } from './reconnecting-client.js'
+export { RuleBasedIpFilter, type RuleBasedIpFilterOptions } from './rule-based-ip-filter.js'
+export { UniqueIpFilter } from './unique-ip-filter.js'

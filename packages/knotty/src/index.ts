@@ -59,6 +59,7 @@ export {
   UnsupportedOperationError,
 } from '@knotty/common'
 export {
+  AbstractRemoteAddressFilter,
   Backoff,
   type BackoffOptions,
   BackPressureHandler,
@@ -69,6 +70,9 @@ export {
   type FlowControlHandlerOptions,
   FlushConsolidationHandler,
   type FlushConsolidationHandlerOptions,
+  type IpFilterRule,
+  LoggingHandler,
+  type LoggingHandlerOptions,
   QueueOverflowError,
   ReconnectError,
   ReconnectingClient,
@@ -76,6 +80,10 @@ export {
   type ReconnectingClientOptions,
   type ReconnectingClientState,
   type ReconnectScheduledEvent,
+  type RemoteAddressFilterOptions,
+  RuleBasedIpFilter,
+  type RuleBasedIpFilterOptions,
+  UniqueIpFilter,
 } from '@knotty/handler'
 export {
   type AcceptedSocketGuard,
