@@ -159,7 +159,7 @@ export class LoggingHandler implements ChannelHandler {
     } catch {
       text = typeof msg // its own inspect threw
     }
-    return text.length > this.maxBytes ? `${text.slice(0, this.maxBytes)}… (${text.length - this.maxBytes} characters more)` : text
+    return text.length > this.maxBytes ? `${text.slice(0, this.maxBytes)}…` : text
   }
 
   private log(line: string, error?: Error): void {
