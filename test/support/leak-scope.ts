@@ -71,6 +71,6 @@ function activeResources(): Record<string, number> {
 
 /** When those that wait are due. */
 function timersOf(group: EventLoopGroup): readonly number[] {
-  const { timers } = group.next() as unknown as { readonly timers: ReadonlySet<{ readonly deadline: number }> }
-  return group.isShuttingDown ? [] : [...timers].map((timer) => timer.deadline)
+  const { pendingTimers } = group.next() as unknown as { readonly pendingTimers: readonly { readonly deadline: number }[] }
+  return group.isShuttingDown ? [] : pendingTimers.map((timer) => timer.deadline)
 }

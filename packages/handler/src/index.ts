@@ -5,8 +5,11 @@ export { CloseOnErrorHandler, type CloseOnErrorHandlerOptions } from './close-on
 export { QueueOverflowError, ReconnectError } from './errors.js'
 export { FlowControlHandler, type FlowControlHandlerOptions } from './flow-control-handler.js'
 export { FlushConsolidationHandler, type FlushConsolidationHandlerOptions } from './flush-consolidation-handler.js'
+export { type IdleState, IdleStateEvent } from './idle-state-event.js'
+export { IdleStateHandler, type IdleStateHandlerOptions } from './idle-state-handler.js'
 export type { IpFilterRule } from './ip-rules.js'
 export { LoggingHandler, type LoggingHandlerOptions } from './logging-handler.js'
+export { ReadTimeoutHandler, type ReadTimeoutHandlerOptions } from './read-timeout-handler.js'
 export {
   ReconnectingClient,
   type ReconnectingClientEventMap,
@@ -15,4 +18,6 @@ export {
   type ReconnectScheduledEvent,
 } from './reconnecting-client.js'
 export { RuleBasedIpFilter, type RuleBasedIpFilterOptions } from './rule-based-ip-filter.js'
+export { ReadTimeoutError, TimeoutError, WriteTimeoutError } from './timeout-errors.js'
 export { UniqueIpFilter } from './unique-ip-filter.js'
+export { WriteTimeoutHandler, type WriteTimeoutHandlerOptions } from './write-timeout-handler.js'
