@@ -50,6 +50,7 @@ export {
 export { ChannelInputShutdownEvent, ChannelInputShutdownReadComplete, ChannelOutputShutdownEvent, DrainEvent } from './channel/events.js'
 export { OutboundBuffer } from './channel/outbound-buffer.js'
 export { type MessageMatcher, SimpleChannelInboundHandler, toPredicate } from './channel/simple-channel-inbound-handler.js'
+export { reportUncaughtException } from './channel/unhandled.js'
 export type {
   CompletePipeline,
   Consumes,
