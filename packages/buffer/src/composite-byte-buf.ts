@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { checkPositiveInteger, IllegalArgumentError, IllegalStateError, IndexOutOfBoundsError } from '@knotty/common'
 import { ByteBuf } from './byte-buf.js'
-import { CompositeStorage } from './composite-storage.js'
+import { CompositeStorage, isComposite } from './composite-storage.js'
 import { CompositeView } from './composite-view.js'
 import { IllegalReferenceCountError } from './errors.js'
 import { inspectByteBuf } from './inspect-byte-buf.js'
@@ -75,15 +75,15 @@ export class CompositeByteBuf extends CompositeView {
   addFlattenedComponents(increaseWriterIndex: boolean, buffer: ByteBuf): this {
     if (!ByteBuf.isByteBuf(buffer)) throw notABuffer(buffer)
     const { storage } = buffer
-    if (!(storage instanceof CompositeStorage) || !buffer.isReadable) {
-      if (buffer.isReadable || buffer.refCnt === 0) return this.addComponent(increaseWriterIndex, buffer)
+    if (buffer.refCnt > 0 && !buffer.isReadable) {
       buffer.release()
       return this
     }
+    if (buffer.refCnt === 0 || !isComposite(storage)) return this.addComponent(increaseWriterIndex, buffer)
     const parts: ByteBuf[] = []
     try {
+      buffer.slice() // throws, before anything is retained, when a component is gone
       const start = buffer.offset + buffer.readerIndex
-      storage.checkRange(start, buffer.readableBytes, false)
       const end = start + buffer.readableBytes
       for (let position = storage.positionOf(start); position < storage.components.length; position++) {
         const component = storage.components[position]!
@@ -91,9 +91,6 @@ export class CompositeByteBuf extends CompositeView {
         const length = Math.min(end, component.end) - first
         if (length > 0) parts.push(component.buffer.retainedSlice(component.from + first - component.start - component.buffer.offset, length))
       }
-    } catch (error) {
-      for (const part of parts) part.release()
-      throw error
     } finally {
       buffer.release()
     }
@@ -238,7 +235,7 @@ export class CompositeByteBuf extends CompositeView {
     if (!ByteBuf.isByteBuf(buffer)) throw notABuffer(buffer)
     const { storage, readableBytes } = buffer
     if (buffer.refCnt === 0) throw new IllegalReferenceCountError('refCnt: 0 (of a buffer to be added as a component)')
-    if (storage instanceof CompositeStorage && storage.includes(this.storage)) {
+    if (isComposite(storage) && storage.includes(this.storage)) {
       throw new IllegalArgumentError('buffer: a view of this composite, or a composite that has it as a component, cannot be its component')
     }
     if (this.capacity + readableBytes > UNLIMITED_CAPACITY) {

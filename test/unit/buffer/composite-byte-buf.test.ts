@@ -101,6 +101,12 @@ describe('adding a component', () => {
     const outer = Unpooled.compositeBuffer()
     assert.throws(() => outer.addFlattenedComponents(true, inner.retain()), { name: 'IllegalReferenceCountError' })
     assert.deepEqual([outer.numComponents, inner.refCnt, first.refCnt], [0, 1, 1])
+    inner.removeComponent(0)
+    assert.throws(() => outer.addFlattenedComponents(true, inner.retain()), { name: 'IndexOutOfBoundsError' })
+    const gone = Unpooled.compositeBuffer().addComponent(true, text('abc').retain())
+    gone.release()
+    assert.throws(() => outer.addFlattenedComponents(true, gone), { name: 'IllegalReferenceCountError' })
+    assert.equal(outer.numComponents, 0)
   })
 })
 
@@ -204,6 +210,7 @@ describe('a composite', () => {
     assert.deepEqual([composite.writerIndex, composite.numComponents, contentOf(composite)], [4, 2, 'abcd'])
     composite.setCapacity(6)
     assert.equal(ByteBufUtil.hexDump(composite, 0, 6), '616263640000')
+    assert.equal(composite.setCapacity(3).numComponents, 1)
     assert.throws(() => composite.setCapacity(-1), { name: 'IllegalArgumentError' })
   })
 

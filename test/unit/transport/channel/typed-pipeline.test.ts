@@ -7,6 +7,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { describe, test } from 'node:test'
 import {
+  AsyncChannel,
   Bootstrap,
   type ByteBuf,
   ByteToMessageCodec,
@@ -57,6 +58,9 @@ const right: Readonly<Record<string, (p: EmptyPipeline) => CompletePipeline>> = 
     p.addLast(framer()).addLast(new RpcCodec()).addLast(new PingToRequest()).addLast(new RequestHandler()),
   'two encoders side by side': (p) =>
     p.addLast(new TextEncoder()).addLast(new NumberCodec()).addLast(new NumberHandler<number | string>()),
+  'an AsyncChannel for what is left': (p) =>
+    p.addLast(framer()).addLast(new RpcCodec()).addLast(new PingHandler()).addLast(AsyncChannel.serve<Request, Response>(async () => {})),
+  'an AsyncChannel of bytes': (p) => p.addLast(new AsyncChannel<ByteBuf, Uint8Array>()),
   'a handler that takes everything': (p) => p.addLast(framer()).addLast(new RpcCodec()).addLast(new Everything()),
 }
 
