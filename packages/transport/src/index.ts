@@ -50,7 +50,6 @@ export {
 export { ChannelInputShutdownEvent, ChannelInputShutdownReadComplete, ChannelOutputShutdownEvent, DrainEvent } from './channel/events.js'
 export { OutboundBuffer } from './channel/outbound-buffer.js'
 export { type MessageMatcher, SimpleChannelInboundHandler, toPredicate } from './channel/simple-channel-inbound-handler.js'
-export { reportUncaughtException } from './channel/unhandled.js'
 export type {
   CompletePipeline,
   Consumes,
@@ -65,6 +64,7 @@ export type {
   TypedPipeline,
   TypedPipelineInitializer,
 } from './channel/typed-pipeline.js'
+export { reportUncaughtException } from './channel/unhandled.js'
 export { DEFAULT_WATER_MARK, type WriteBufferWaterMark } from './channel/write-water-mark.js'
 export { EmbeddedChannel, type EmbeddedChannelOptions } from './embedded/embedded-channel.js'
 export { EmbeddedEventLoop } from './embedded/embedded-event-loop.js'
