@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { describe } from 'node:test'
+import { eventually } from '@knotty/testing'
 import { type Channel, type ChannelHandlerContext, ChannelOption, EventLoopGroup, RegistrationTimeoutError } from '@knotty/transport'
 import { type AcceptRun, Echo } from '../support/accept-run.js'
-import { eventually } from '../support/proc-sockets.js'
 import type { CellSuite } from './cell-suite.js'
 
 /** How connections come to be admitted, refused and registered. */

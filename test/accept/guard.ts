@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import { RejectedExecutionError } from '@knotty/common'
+import { eventually, openSocketInodes } from '@knotty/testing'
 import {
   type Channel,
   ChannelOption,
@@ -12,7 +13,6 @@ import {
 } from '@knotty/transport'
 import type { ClientBatch, ConnectionKind } from '../support/accept-client.js'
 import type { AcceptRun } from '../support/accept-run.js'
-import { eventually, openSocketInodes } from '../support/proc-sockets.js'
 import type { CellSuite } from './cell-suite.js'
 
 /** A bound server and its connections, all accepted. */

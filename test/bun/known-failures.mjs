@@ -106,7 +106,7 @@ export const KNOWN_FAILURES = [
     match: '\\[reset-found-by-write, (?:unix-)?net, ',
   },
   {
-    file: 'transport/leak-scope.test.js',
+    file: 'unit/testing/leak-scope.test.js',
     cause: 'Bun',
     why: NO_RESOURCES,
     tests: ['the leak scope fails a test that leaves > a timer of Node'],

@@ -4,6 +4,7 @@ import { linkSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { openSocketInodes, tcpRows } from '@knotty/testing'
 import {
   Bootstrap,
   type Channel,
@@ -15,7 +16,6 @@ import {
   type ServerChannel,
   TcpSocketAddress,
 } from '@knotty/transport'
-import { openSocketInodes, tcpRows } from '../support/proc-sockets.js'
 import { HAS_LIBUV } from '../support/transports.js'
 import type { KitName, TransportKit } from './transport-kit.js'
 

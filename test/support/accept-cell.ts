@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { tcpRows, unixRows } from '@knotty/testing'
 import { type Channel, LibuvSocketChannel, NetSocketChannel, type SocketAddress, TcpSocketAddress, UnixSocketAddress } from '@knotty/transport'
 import type { ConnectionKind, ConnectTarget } from './accept-client.js'
 import { ProbedLibuvServer, ProbedNetServer, type ProbedChild, type ProbedServer } from './probed-server.js'
-import { tcpRows, unixRows } from './proc-sockets.js'
 
 export type CellName = 'libuv' | 'net' | 'unix-libuv' | 'unix-net'
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, test } from 'node:test'
+import { eventually } from '@knotty/testing'
 import { Bootstrap, type ChannelHandler, ChannelOption, LibuvSocketChannel, NetSocketChannel, TcpSocketAddress } from '@knotty/transport'
 import { currentCell } from '../support/cell.js'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { deferred, option, plainClient, plainServer, readBytes, serve } from '../support/tcp.js'
 
 const NAMES = ['channelActive', 'channelRead', 'channelReadComplete', 'channelInactive', 'channelUnregistered', 'handlerRemoved'] as const

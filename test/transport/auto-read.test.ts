@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import type net from 'node:net'
 import { describe, test } from 'node:test'
 import type { ByteBuf } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import { type Channel, type ChannelHandler, type ChannelHandlerContext, ChannelOption } from '@knotty/transport'
 import * as fc from 'fast-check'
 import { currentCell, isUnix, notOver, readSize } from '../support/cell.js'
 import { type LeakScope, leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { option, plainClient, serve } from '../support/tcp.js'
 
 /** Records what it gets and does what a test says, at each event. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ByteBuf } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import { type Channel, type ChannelHandler, type ChannelHandlerContext, ChannelOption, ChannelStateError } from '@knotty/transport'
 import { notOver } from '../support/cell.js'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, option, plainClient, plainServer, readBytes, serve } from '../support/tcp.js'
 
 class Collector implements ChannelHandler {

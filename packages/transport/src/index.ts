@@ -39,7 +39,7 @@ export { type MessageMatcher, SimpleChannelInboundHandler, toPredicate } from '.
 export { DEFAULT_WATER_MARK, type WriteBufferWaterMark } from './channel/write-water-mark.js'
 export { EmbeddedChannel, type EmbeddedChannelOptions } from './embedded/embedded-channel.js'
 export { EmbeddedEventLoop } from './embedded/embedded-event-loop.js'
-export type { EventLoopOptions } from './eventloop/default-event-loop.js'
+export type { CoarseTicker, EventLoopOptions } from './eventloop/default-event-loop.js'
 export type { EventLoop, EventLoopCounters } from './eventloop/event-loop.js'
 export { EventLoopGroup, type EventLoopGroupOptions } from './eventloop/event-loop-group.js'
 export { LocalSocketAddress, type SocketAddress, type SocketAddressLike, TcpSocketAddress, UnixSocketAddress } from './socket/address.js'

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { CancellationError } from '@knotty/common'
+import { eventually } from '@knotty/testing'
 import { Bootstrap, type Channel, ChannelOption, type LocalSocketAddress, ServerBootstrap } from '@knotty/transport'
 import { leakScope } from '../../support/leak-scope.js'
 import { connectLocal, serveLocal } from '../../support/local.js'
-import { eventually } from '../../support/proc-sockets.js'
 import { recordLogs } from '../../unit/transport/channel/recorded-logs.js'
 import { Keeper, open, turns } from './local-pair.js'
 

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, test } from 'node:test'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
+import { eventually, ManualTicker } from '@knotty/testing'
 import { type Channel, type ChannelHandler, ChannelOption, HalfOpenTimeoutError } from '@knotty/transport'
 import { type LeakScope, leakScope } from '../../support/leak-scope.js'
 import { connectLocal, serveLocal } from '../../support/local.js'
-import { ManualClock } from '../../support/manual-clock.js'
-import { eventually } from '../../support/proc-sockets.js'
 import { option, type OptionValues } from '../../support/tcp.js'
 import { recordLogs } from '../../unit/transport/channel/recorded-logs.js'
 
@@ -14,7 +13,7 @@ const MANUAL = option(ChannelOption.AUTO_READ, false)
 const PROBED = option(ChannelOption.LIVENESS_PROBE_MS, 1000)
 
 interface Pair {
-  readonly clock: ManualClock
+  readonly clock: ManualTicker
   readonly client: Channel
   readonly child: Channel
   readonly got: unknown[]
@@ -23,8 +22,8 @@ interface Pair {
 
 /** A connection whose accepted end has AUTO_READ off and is probed each 1000 ms of the test's time. */
 async function open(scope: LeakScope, childOptions: OptionValues = []): Promise<Pair> {
-  const group = scope.group()
-  const clock = new ManualClock(group.next())
+  const clock = new ManualTicker()
+  const group = scope.group({ ticker: clock })
   const got: unknown[] = []
   const log: string[] = []
   const handler: ChannelHandler = {
@@ -63,7 +62,7 @@ describe('the end of a local connection that nobody reads', () => {
           await child.closeFuture
           await eventually(() => assert.deepEqual(seen, log))
           assert.deepEqual(got, [...Array(messages).keys()])
-          assert.equal(clock.pending, 0)
+          assert.equal(clock.pendingTimers, 0)
         })()
       })
     }
@@ -80,14 +79,14 @@ describe('a probe of a local connection', () => {
       for (let round = 0; round < 20; round++) await clock.advance(1000)
       const waiting = client.outboundBuffer?.messages ?? 0
       assert.ok(waiting >= 5000 - 2 * 683, `${waiting} messages wait at the writer`)
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
       for (let read = 1; read <= 3; read++) {
         child.read()
         await eventually(() => assert.equal(got.length, read))
         await turns()
         assert.equal(got.length, read)
       }
-      assert.equal(clock.pending, 1)
+      assert.equal(clock.pendingTimers, 1)
       child.config.autoRead = true
       await eventually(() => assert.equal(got.length, 5000))
       assert.deepEqual(got.map((msg) => (msg as { index: number }).index), [...Array(5000).keys()])
@@ -108,7 +107,7 @@ describe('a probe of a local connection', () => {
       assert.deepEqual(sent.map((msg) => msg.refCnt), [1, 1, 1, 1, 1])
       await child.close()
       assert.deepEqual(sent.map((msg) => msg.refCnt), [0, 0, 0, 0, 0])
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
     }),
   )
 })
@@ -123,7 +122,7 @@ test(
     ])
     child.config.autoRead = true
     await client.shutdownOutput()
-    await eventually(() => assert.equal(clock.pending, 1 + 1)) // the client has its default of 60 s
+    await eventually(() => assert.equal(clock.pendingTimers, 1 + 1)) // the client has its default of 60 s
     for (let round = 0; round < 4; round++) {
       await clock.advance(4999)
       await child.writeAndFlush(round)
@@ -135,7 +134,7 @@ test(
     const late = child.write('late')
     assert.ok(late.cause?.cause instanceof HalfOpenTimeoutError)
     await client.closeFuture
-    assert.equal(clock.pending, 0)
+    assert.equal(clock.pendingTimers, 0)
   }),
 )
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
+import { eventually } from '@knotty/testing'
 import { type Channel, type ChannelHandler, type ChannelHandlerContext } from '@knotty/transport'
 import { type LeakScope } from '../../support/leak-scope.js'
 import { connectLocal, serveLocal } from '../../support/local.js'
-import { eventually } from '../../support/proc-sockets.js'
 import { type OptionValues } from '../../support/tcp.js'
 
 /** Keeps the messages it gets, still retained, and the names of other events. */

@@ -4,6 +4,7 @@ import net from 'node:net'
 import process from 'node:process'
 import { describe, test, type TestContext } from 'node:test'
 import type { ByteBuf } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import {
   type Channel,
   type ChannelFuture,
@@ -15,7 +16,6 @@ import {
 } from '@knotty/transport'
 import { useCell } from '../../support/cell.js'
 import { leakScope } from '../../support/leak-scope.js'
-import { eventually } from '../../support/proc-sockets.js'
 import { connect, deferred, option, plainClient, plainServer, readBytes, serve, untilClosed } from '../../support/tcp.js'
 import { messagesOf, recordLogs } from '../../unit/transport/channel/recorded-logs.js'
 

@@ -37,6 +37,14 @@ export interface EventLoopOptions {
   readonly taskBudgetMs?: number
   /** Overwrite the read slab with 0xDD after each chunk, so that a view kept by mistake shows (KNOTTY_POISON_SLAB=1, else false). */
   readonly poisonSlab?: boolean
+  /** The time of the loop and of its coarse timers, for tests (that of the process): `ManualTicker` of @knotty/testing. */
+  readonly ticker?: CoarseTicker
+}
+
+/** A clock that runs coarse timers itself, as one that a test moves does. */
+export interface CoarseTicker extends Ticker {
+  /** As {@link EventLoop.scheduleCoarse}. */
+  scheduleCoarse(task: () => void, delayMs: number): ScheduledTask
 }
 
 const KEEP_ALIVE_INTERVAL_MS = 0x7fffffff
@@ -53,10 +61,11 @@ export class DefaultEventLoop implements EventLoop {
 
   readonly number: number = ++lastNumber
   readonly counters: EventLoopCounters = newCounters()
-  readonly ticker: Ticker = systemTicker
+  readonly ticker: Ticker
   readonly readSlabBytes: number
   readonly writeSlabBytes: number
   readonly poisonSlab: boolean
+  private readonly coarseTicker: CoarseTicker | undefined
   private readonly tasks: TaskQueue
   private readonly channels = new Set<AbstractChannel>()
   private readonly timers = new Set<TimerTask>()
@@ -69,7 +78,9 @@ export class DefaultEventLoop implements EventLoop {
     this.readSlabBytes = checkSlabBytes(options.readSlabBytes ?? 65536, 'readSlabBytes')
     this.writeSlabBytes = checkSlabBytes(options.writeSlabBytes ?? 65536, 'writeSlabBytes')
     this.poisonSlab = options.poisonSlab ?? process.env['KNOTTY_POISON_SLAB'] === '1'
-    this.tasks = new TaskQueue(checkDurationMs(options.taskBudgetMs ?? 5, 'taskBudgetMs'), this.ticker)
+    this.coarseTicker = options.ticker
+    this.ticker = options.ticker ?? systemTicker
+    this.tasks = new TaskQueue(checkDurationMs(options.taskBudgetMs ?? 5, 'taskBudgetMs'), systemTicker)
   }
 
   toString(): string {
@@ -79,6 +90,11 @@ export class DefaultEventLoop implements EventLoop {
 
   get channelCount(): number {
     return this.channels.size
+  }
+
+  /** Timers of Node that wait here, those included that do not keep the process alive. */
+  get pendingTimers(): number {
+    return this.timers.size
   }
 
   get isShuttingDown(): boolean {
@@ -109,6 +125,7 @@ export class DefaultEventLoop implements EventLoop {
 
   /** On this loop like {@link schedule} until a later release brings a timer wheel, but it does not keep the process alive. */
   scheduleCoarse(task: () => void, delayMs: number, options?: TaskOptions): ScheduledTask {
+    if (this.coarseTicker !== undefined) return this.coarseTicker.scheduleCoarse(task, delayMs)
     const timer = this.addTimer(task, delayMs, undefined, false, options)
     timer.unref()
     return timer

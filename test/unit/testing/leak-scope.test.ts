@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { describe, test } from 'node:test'
 import { DefaultPromise } from '@knotty/common'
+import { LeakError, leakScope as publishedLeakScope } from '@knotty/testing'
 import { EventLoopGroup, ServerBootstrap, type ServerChannel } from '@knotty/transport'
-import { leakScope } from '../support/leak-scope.js'
+import { leakScope } from '../../support/leak-scope.js'
 
 const DEADLINE_MS = 60
 
@@ -67,4 +68,46 @@ describe('the leak scope fails a test that leaves', () => {
       await server.close()
     }),
   )
+
+  test('what a check of the test itself finds; it is started before the body and ended only when nothing is left', async () => {
+    const calls: string[] = []
+    let left = ['one']
+    const check = {
+      name: 'things are left',
+      start: () => void calls.push('start'),
+      left: () => left,
+      end: () => void calls.push('end'),
+    }
+    const body = publishedLeakScope(async () => void calls.push('body'), { deadlineMs: DEADLINE_MS, checks: [check] })
+    await assert.rejects(body, (error: unknown) => {
+      assert.ok(error instanceof LeakError)
+      assert.equal(error.code, 'ERR_KNOTTY_LEAK')
+      assert.equal(error.message, 'things are left: one')
+      assert.deepEqual(error.left, ['one'])
+      return true
+    })
+    assert.deepEqual(calls.splice(0), ['start', 'body'])
+    left = []
+    await body()
+    assert.deepEqual(calls, ['start', 'body', 'end'])
+  })
+})
+
+describe('the leak scope', () => {
+  test('closes last one first, also when the body fails, whose error is told', async () => {
+    const closed: number[] = []
+    const failing = publishedLeakScope(async (scope) => {
+      scope.onEnd(() => closed.push(1))
+      scope.onEnd(() => closed.push(2))
+      throw new Error('the body')
+    })
+    await assert.rejects(failing, /the body/)
+    assert.deepEqual(closed, [2, 1])
+  })
+
+  test('shuts its groups down', async () => {
+    let group: EventLoopGroup | undefined
+    await publishedLeakScope(async (scope) => void (group = scope.group()))()
+    assert.equal(group?.isTerminated, true)
+  })
 })
