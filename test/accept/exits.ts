@@ -14,7 +14,7 @@ import { setupExits } from './exits-setup.js'
 
 /** The twelve exits of the accept path, each plainly, with a process that survives every error, and with the close taken out. */
 export function testExits(suite: CellSuite): void {
-  describe(`the accept path over ${suite.cell.name} closes the accepted sockets when`, () => {
+  describe(`the accept path over ${suite.cell.transport.name} closes the accepted sockets when`, () => {
     for (const exit of [...setupExits, ...laterExits, ...memoryExits]) {
       suite.test(exit.name, (run) => runExit(run, exit))
 
@@ -76,7 +76,7 @@ async function runWithoutClose(t: TestContext, run: AcceptRun, exit: AcceptExit)
 /** The other eye: every kept Unix domain socket is in the kernel's table, of TCP those whose peer has sent FIN. */
 function assertStale(run: AcceptRun, inodes: readonly string[], kinds: readonly ConnectionKind[]): void {
   const fins = kinds.filter((kind) => kind === 'fin').length
-  const least = run.cell.family.name === 'unix' ? inodes.length : fins
+  const least = run.cell.transport.family === 'unix' ? inodes.length : fins
   if (least === 0) return
   const stale = run.cell.family.staleInodes(run.channel).filter((inode) => inodes.includes(inode))
   assert.ok(stale.length >= least, `of the inodes ${inodes.join(', ')} only ${stale.join(', ')} are seen in /proc/net`)

@@ -79,7 +79,7 @@ export const KNOWN_FAILURES = [
     run: false,
     cause: 'Bun',
     why: 'a listener of Bun without a free descriptor neither closes nor accepts what waits, and takes most of a CPU',
-    tests: ['DESCRIPTOR_HEADROOM, net over TCP > 0 leaves it to libuv, which closes what finds no descriptor, with no event'],
+    tests: ['DESCRIPTOR_HEADROOM, net > 0 leaves it to libuv, which closes what finds no descriptor, with no event'],
   },
   {
     file: 'accept/',

@@ -45,7 +45,7 @@ export class AcceptRun {
 
   constructor(t: TestContext, cell: AcceptCell, client: AcceptClient) {
     this.cell = cell
-    this.channel = cell.transport.newServer()
+    this.channel = cell.newServer()
     this.client = client
     this.bootstrap = new ServerBootstrap()
       .group(this.group)

@@ -65,7 +65,7 @@ describe('the callbacks of a channel', () => {
       const seen: (string | undefined)[] = []
       const peer = await plainServer(scope)
       const group = scope.group()
-      const channel = currentCell() === 'net' ? new NetSocketChannel() : new LibuvSocketChannel()
+      const channel = currentCell().carrier === 'net' ? new NetSocketChannel() : new LibuvSocketChannel()
       scope.onEnd(() => channel.close())
       channel.pipeline.addLast({ channelRead: () => seen.push(storage.getStore()), channelActive: () => seen.push(storage.getStore()) })
       await storage.run('store', async () => {

@@ -16,7 +16,7 @@ import { leakScope } from '../support/leak-scope.js'
 import { connect, option, plainClient, plainServer, readAll, readBytes, serve, untilClosed } from '../support/tcp.js'
 import { messagesOf, recordLogs } from '../unit/transport/channel/recorded-logs.js'
 
-const UNIX = ['libuv-unix', 'net-unix'] as const
+const UNIX = ['unix-libuv', 'unix-net'] as const
 
 /** Writes each event it sees to a log that several handlers share. */
 class Tracer implements ChannelHandler {

@@ -180,7 +180,7 @@ describe('shutdownOutput()', () => {
   )
 
   const noAutoClose = isUnix()
-    ? notOver(['libuv-unix', 'net-unix'], 'it has no reset')
+    ? notOver(['unix-libuv', 'unix-net'], 'it has no reset')
     : notOver(['net'], 'node:net destroys a socket whose write failed (net-socket.test.ts)')
   test('is what a write error does with AUTO_CLOSE off; the channel stays open for reading', noAutoClose, async (t) => {
     recordLogs(t)

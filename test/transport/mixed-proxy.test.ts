@@ -11,8 +11,7 @@ import {
   type ServerChannel,
 } from '@knotty/transport'
 import { type LeakScope, leakScope } from '../support/leak-scope.js'
-import { serveLocal } from '../support/local.js'
-import { plainClient, plainServer, readBytes } from '../support/tcp.js'
+import { LOCAL_PLACE, plainClient, plainServer, readBytes, serveAt } from '../support/tcp.js'
 import { sha256 } from '../support/test-bytes.js'
 import { HAS_LIBUV, LIBUV_TCP, NET_TCP, SOME_TCP } from '../support/transports.js'
 
@@ -99,7 +98,7 @@ describe('a proxy between transports shows no bytes of other connections', () =>
       const last = await connectBy(scope, group, sink.port, SOME_TCP.newClient)
       const stalled = await sink.accept()
       let forwarded = 0
-      const local = await serveLocal(scope, group, () => [
+      const local = await serveAt(scope, group, LOCAL_PLACE, () => [
         {
           channelRead: (_ctx, msg) => {
             forwarded += (msg as ByteBuf).readableBytes

@@ -16,8 +16,8 @@ class Bytes {
 }
 
 /**
- * A copy of a message for comparing by value: the readable bytes of a ByteBuf, and a Uint8Array, become the same thing, also inside arrays, maps,
- * sets and the own enumerable properties of objects, whose class is kept. Moves no index and releases nothing.
+ * A copy of a message for comparing by value: the readable bytes of a ByteBuf, and a Uint8Array, become the same thing, also inside
+ * arrays, maps, sets and the own enumerable properties of objects, whose class is kept. Moves no index and releases nothing.
  */
 export function toComparable(value: unknown): unknown {
   return copy(value, new Map())

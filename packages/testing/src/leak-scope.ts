@@ -47,9 +47,9 @@ export class LeakError extends KnottyError {
 const IGNORED_RESOURCES: ReadonlySet<string> = new Set(['TTYWrap', 'PipeWrap', 'FSReqCallback', 'FSReqPromise', 'Immediate', 'CloseReq'])
 
 /**
- * Makes a test function that runs `body`, then what it deferred, and rejects with a {@link LeakError} when, up to a deadline, something is left
- * that was not there before: a socket of this process (on Linux, by inode), a channel or a timer of a group of the scope, or a timer, handle or
- * request that Node knows of.
+ * Makes a test function that runs `body`, then what it deferred, and rejects with a {@link LeakError} when, up to a deadline, something is
+ * left that was not there before: a socket of this process (on Linux, by inode), a channel or a timer of a group of the scope, or a
+ * timer, handle or request that Node knows of.
  *
  *     test('the server answers', leakScope(async (scope) => {
  *       const server = await new ServerBootstrap().group(scope.group()).childHandler(…).bind(0)

@@ -42,8 +42,8 @@ export class ManualTicker implements CoarseTicker {
   }
 
   /**
-   * Lets so much time pass. When the promise is done, timers that came due have run and what they started has had a few turns of the loop to
-   * reach the sockets.
+   * Lets so much time pass. When the promise is done, timers that came due have run and what they started has had a few turns of the
+   * loop to reach the sockets.
    *
    * @param meanwhile runs behind the timers, before anything else can happen
    */

@@ -106,5 +106,5 @@ function portOf(address: string | undefined): number {
 
 function ensureProc(): void {
   if (process.platform === 'linux') return
-  throw new UnsupportedOperationError(`sockets can be listed on Linux only, where the kernel shows them in /proc, not on ${process.platform}`)
+  throw new UnsupportedOperationError(`sockets can be listed on Linux only, where /proc shows them, not on ${process.platform}`)
 }

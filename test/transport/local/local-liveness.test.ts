@@ -5,8 +5,7 @@ import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { eventually, ManualTicker } from '@knotty/testing'
 import { type Channel, type ChannelHandler, ChannelOption, HalfOpenTimeoutError } from '@knotty/transport'
 import { type LeakScope, leakScope } from '../../support/leak-scope.js'
-import { connectLocal, serveLocal } from '../../support/local.js'
-import { option, type OptionValues } from '../../support/tcp.js'
+import { connectTo, LOCAL_PLACE, option, type OptionValues, serveAt } from '../../support/tcp.js'
 import { recordLogs } from '../../unit/transport/channel/recorded-logs.js'
 
 const MANUAL = option(ChannelOption.AUTO_READ, false)
@@ -31,8 +30,8 @@ async function open(scope: LeakScope, childOptions: OptionValues = []): Promise<
     exceptionCaught: (_ctx, cause) => void log.push((cause as { code?: string }).code ?? cause.name),
     channelInactive: () => void log.push('inactive'),
   }
-  const server = await serveLocal(scope, group, () => [handler], [MANUAL, PROBED, ...childOptions])
-  const client = await connectLocal(scope, group, server.address, [], [option(ChannelOption.LIVENESS_PROBE_MS, 0)])
+  const server = await serveAt(scope, group, LOCAL_PLACE, () => [handler], [MANUAL, PROBED, ...childOptions])
+  const client = await connectTo(scope, group, server.address, [], [option(ChannelOption.LIVENESS_PROBE_MS, 0)])
   const child = await server.child()
   await eventually(() => assert.ok(child.isActive && child.isRegistered))
   return { clock, client, child, got, log }
@@ -155,8 +154,8 @@ test(
     })
     const group = scope.group()
     const options = [option(ChannelOption.ALLOW_HALF_CLOSURE, true), option(ChannelOption.SO_RCVBUF, 200), MANUAL]
-    const server = await serveLocal(scope, group, () => [tracer()], options)
-    const client = await storage.run('store', () => connectLocal(scope, group, server.address, [tracer()]))
+    const server = await serveAt(scope, group, LOCAL_PLACE, () => [tracer()], options)
+    const client = await storage.run('store', () => connectTo(scope, group, server.address, [tracer()]))
     const child = await server.child()
     await eventually(() => assert.ok(child.isActive && child.isRegistered))
     storage.run('store', () => {

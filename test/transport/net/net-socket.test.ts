@@ -17,9 +17,10 @@ import {
 import { useCell } from '../../support/cell.js'
 import { leakScope } from '../../support/leak-scope.js'
 import { connect, deferred, option, plainClient, plainServer, readBytes, serve, untilClosed } from '../../support/tcp.js'
+import { NET_TCP } from '../../support/transports.js'
 import { messagesOf, recordLogs } from '../../unit/transport/channel/recorded-logs.js'
 
-useCell('net')
+useCell(NET_TCP)
 
 const MANUAL = option(ChannelOption.AUTO_READ, false)
 /** More than any kernel buffer takes. */

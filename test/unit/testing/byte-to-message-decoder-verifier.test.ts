@@ -67,7 +67,8 @@ describe('a decoder that is right', () => {
   })
 
   test('passes when its errors and the messages before them are as expected', () => {
-    const newDecoder = (): ChannelHandler => new LengthFieldBasedFrameDecoder({ maxFrameLength: 8, lengthFieldLength: 2, lengthAdjustment: -2 })
+    const options = { maxFrameLength: 8, lengthFieldLength: 2, lengthAdjustment: -2 }
+    const newDecoder = (): ChannelHandler => new LengthFieldBasedFrameDecoder(options)
     new ByteToMessageDecoderVerifier(newDecoder).verify([
       { name: 'good', input: bytes('0003 61'), messages: [bytes('0003 61')] },
       { name: 'long', input: bytes('0003 61 0fff 00'), messages: [bytes('0003 61')], errors: [TooLongFrameError] },
@@ -102,7 +103,11 @@ describe('a decoder that is right', () => {
       }
     }
     new ByteToMessageDecoderVerifier(() => [new FunctionDecoder(framed), new Wrap()]).verify([
-      { input: bytes('0161 02'), messages: [{ at: new Date(5), parts: new Map([['body', [1, 2n]]]), body: bytes('61') }], leftOver: bytes('02') },
+      {
+        input: bytes('0161 02'),
+        messages: [{ at: new Date(5), parts: new Map([['body', [1, 2n]]]), body: bytes('61') }],
+        leftOver: bytes('02'),
+      },
     ])
   })
 
@@ -187,7 +192,8 @@ describe('a decoder fails the verification that', () => {
 
   test('gives out memory of the chunk without a reference', () => {
     const error = failureOf(() => {
-      verifier((_ctx, input, out) => void out.push(input.readSlice(1).unsafeBuffer())).verify([{ input: bytes('01'), messages: [bytes('01')] }])
+      const unsafe: Decode = (_ctx, input, out) => void out.push(input.readSlice(1).unsafeBuffer())
+      verifier(unsafe).verify([{ input: bytes('01'), messages: [bytes('01')] }])
     })
     assert.deepEqual(String((error.actual as { hex: string }[])[0]?.hex), 'dd')
   })
@@ -244,7 +250,8 @@ describe('a decoder fails the verification that', () => {
         this.rest = ''
       }
     }
-    const error = failureOf(() => new ByteToMessageDecoderVerifier(() => new Silent()).verify([{ input: bytes('610a'), messages: ['a\n'] }]))
+    const silent = new ByteToMessageDecoderVerifier(() => new Silent())
+    const error = failureOf(() => silent.verify([{ input: bytes('610a'), messages: ['a\n'] }]))
     assert.equal(error.reason, 'read')
     assert.deepEqual(error.chunks, ['61', '0a'])
   })
@@ -314,11 +321,10 @@ describe('feeds', () => {
 })
 
 test('options that make no sense are refused by name', () => {
-  const options: DecoderVerifierOptions[] = [{ seed: -1 }, { randomFeeds: 1.5 }, { maxSplits: -1 }, { maxSingleBytes: Number.NaN }, { repeats: -1 }]
-  for (const each of options) {
-    assert.throws(() => verifier(framed, each), (error: unknown) => {
-      return error instanceof IllegalArgumentError && error.message.startsWith(Object.keys(each)[0] as string)
-    })
+  const options = { seed: -1, randomFeeds: 1.5, maxSplits: -1, maxSingleBytes: Number.NaN, repeats: -1 }
+  for (const [name, value] of Object.entries(options)) {
+    const isNamed = (error: unknown): boolean => error instanceof IllegalArgumentError && error.message.startsWith(name)
+    assert.throws(() => verifier(framed, { [name]: value }), isNamed)
   }
   assert.throws(() => new ByteToMessageDecoderVerifier(undefined as never), IllegalArgumentError)
 })

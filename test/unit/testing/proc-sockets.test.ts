@@ -16,7 +16,8 @@ describe('the sockets of /proc', { skip: notOnLinux }, () => {
   test('a listener and a socket that is not closed behind its peer show with their states and inodes', async () => {
     const before = openSocketInodes()
     const accepted: net.Socket[] = []
-    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => void accepted.push(socket)).listen(0, '127.0.0.1')
+    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => void accepted.push(socket))
+    server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as net.AddressInfo
     const client = net.connect(port, '127.0.0.1')
@@ -72,7 +73,8 @@ test('eventually() gives the last error when the deadline passes, and ends at th
     if (++calls < 3) throw new Error('not yet')
   })
   assert.equal(calls, 3)
-  await assert.rejects(eventually(() => Promise.reject(new Error(`call ${++calls}`)), 20), (error: Error) => error.message === `call ${calls}`)
+  const failing = eventually(() => Promise.reject(new Error(`call ${++calls}`)), 20)
+  await assert.rejects(failing, (error: Error) => error.message === `call ${calls}`)
 })
 
 test('seededBytes are the same for the same seed, and others for another', () => {
