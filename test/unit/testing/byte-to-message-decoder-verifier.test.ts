@@ -169,6 +169,19 @@ describe('a decoder fails the verification that', () => {
     assert.equal(error.reason, 'release')
   })
 
+  test('is wrong behind many messages: the first difference is shown', () => {
+    const input = Buffer.from(Array.from({ length: 100 }, (_, index) => index))
+    const error = failureOf(() => {
+      verifier((_ctx, input, out) => {
+        const value = input.readUnsignedByte()
+        out.push(value === 70 ? 'seventy' : value)
+      }).verify([{ input, messages: [...input] }])
+    })
+    assert.match(error.message, /the first 65 are the same; behind them\n {2}expected \[\s+65, 66, 67, 68, 69, 70,/)
+    assert.match(error.message, /actual {3}\[\s+65,\s+66,\s+67,\s+68,\s+69,\s+'seventy',/)
+    assert.equal((error.actual as unknown[]).length, 100)
+  })
+
   test('holds its bytes although they make a message', () => {
     const error = failureOf(() => {
       verifier((_ctx, input, out) => {
@@ -327,4 +340,5 @@ test('options that make no sense are refused by name', () => {
     assert.throws(() => verifier(framed, { [name]: value }), isNamed)
   }
   assert.throws(() => new ByteToMessageDecoderVerifier(undefined as never), IllegalArgumentError)
+  assert.throws(() => verifier(framed).verify([]), { name: 'IllegalArgumentError', message: /^cases: none/ })
 })
