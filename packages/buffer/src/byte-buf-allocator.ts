@@ -1,5 +1,6 @@
 import { checkNonNegativeInteger, IllegalArgumentError } from '@knotty/common'
 import { ByteBuf } from './byte-buf.js'
+import { CompositeByteBuf, DEFAULT_MAX_COMPONENTS } from './composite-byte-buf.js'
 import { UNLIMITED_CAPACITY } from './new-capacity.js'
 
 const DEFAULT_INITIAL_CAPACITY = 256
@@ -21,5 +22,13 @@ export class ByteBufAllocator {
       throw new IllegalArgumentError(`initialCapacity: ${initialCapacity}, maxCapacity: ${maxCapacity} (expected: ${expected})`)
     }
     return ByteBuf.allocate(initialCapacity, maxCapacity)
+  }
+
+  /**
+   * A new {@link CompositeByteBuf} without components; the caller owns it. With more than `maxNumComponents` (16) components they are
+   * copied into one. An {@link IllegalArgumentError} for a maximum below 1.
+   */
+  compositeBuffer(maxNumComponents: number = DEFAULT_MAX_COMPONENTS): CompositeByteBuf {
+    return CompositeByteBuf.create(maxNumComponents)
   }
 }

@@ -1,7 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import { inspect } from 'node:util'
 import { ByteBufSearch } from './byte-buf-search.js'
-import { copyBytes } from './copy-bytes.js'
 import { inspectByteBuf } from './inspect-byte-buf.js'
 import { UNLIMITED_CAPACITY } from './new-capacity.js'
 import { allocateBytes, Storage } from './storage.js'
@@ -59,7 +58,7 @@ export class ByteBuf extends ByteBufSearch {
   slice(index: number, length: number): ByteBuf
   slice(index: number = this.reader, length: number = this.writer - this.reader): ByteBuf {
     this.atRange(index, length)
-    return new ByteBuf(this.storage, this.offset + index, 0, length, length, this.isReadOnly, this.storageMax)
+    return this.newView(this.offset + index, 0, length, length, this.isReadOnly)
   }
 
   /** {@link slice}, retained: whoever gets it releases it. */
@@ -113,15 +112,19 @@ export class ByteBuf extends ByteBufSearch {
 
   private view(offset: number, limit: number, readOnly: boolean): ByteBuf {
     const shift = this.offset - offset
-    const view = new ByteBuf(this.storage, offset, this.reader + shift, this.writer + shift, limit, readOnly, this.storageMax)
-    return view.markReaderIndex().markWriterIndex()
+    return this.newView(offset, this.reader + shift, this.writer + shift, limit, readOnly).markReaderIndex().markWriterIndex()
+  }
+
+  /** Another view of the same storage. */
+  protected newView(offset: number, reader: number, writer: number, limit: number, readOnly: boolean): ByteBuf {
+    return new ByteBuf(this.storage, offset, reader, writer, limit, readOnly, this.storageMax)
   }
 
   protected override copyRange(index: number, length: number, maxCapacity: number): ByteBuf {
     const at = this.atRange(index, length)
     if (maxCapacity === 0) return ByteBuf.EMPTY
     const copied = ByteBuf.allocate(length, maxCapacity)
-    copyBytes(this.storage.bytes, at, copied.storage.bytes, 0, length)
+    this.copyOut(at, copied.storage.bytes, 0, length)
     copied.writer = length
     return copied
   }

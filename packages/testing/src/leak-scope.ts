@@ -34,7 +34,7 @@ export interface LeakScopeOptions {
 
 /** A test has left something open; `code` is `ERR_KNOTTY_LEAK`, the message says what. */
 export class LeakError extends KnottyError {
-  /** What is left: inodes of sockets, how many channels or timers, kinds of resources with their numbers before and after. */
+  /** What is left: inodes of sockets, how many channels, deadlines of timers, kinds of resources with their numbers before and after. */
   readonly left: readonly unknown[]
 
   constructor(what: string, left: readonly unknown[]) {
@@ -84,7 +84,7 @@ export function leakScope(body: (scope: LeakScope) => Promise<void>, options: Le
     }
     await waitForNoChannels(groups, deadlineMs)
     // Before the shutdown, which cancels them: also those that do not keep the process alive.
-    for (const group of groups) if (!group.isShuttingDown) ensureNone('timers of the loop are left', counted(pendingTimers(group.next())))
+    for (const group of groups) if (!group.isShuttingDown) ensureNone('timers of the loop are left', pendingTimers(group.next()))
     for (const group of groups) await group.shutdownGracefully({ quietPeriodMs: 0 })
     await eventually(() => {
       ensureNone('sockets are left open', [...socketsNow()].filter((inode) => !sockets.has(inode)))
@@ -99,17 +99,19 @@ function ensureNone(what: string, left: readonly unknown[]): void {
   if (left.length > 0) throw new LeakError(what, left)
 }
 
-const counted = (count: number): number[] => (count === 0 ? [] : [count])
-
 async function waitForNoChannels(groups: readonly EventLoopGroup[], deadlineMs: number): Promise<void> {
   await eventually(() => {
-    for (const group of groups) ensureNone('channels are left open', counted(group.next().channelCount))
+    for (const group of groups) {
+      const count = group.next().channelCount
+      ensureNone('channels are left open', count === 0 ? [] : [count])
+    }
   }, deadlineMs)
 }
 
-/** Of a loop over libuv; other loops have none of Node's. */
-function pendingTimers(loop: EventLoop): number {
-  return (loop as { readonly pendingTimers?: number }).pendingTimers ?? 0
+/** When the timers of a loop over libuv are due; other loops have none of Node's. */
+function pendingTimers(loop: EventLoop): number[] {
+  const { pendingTimers: timers = [] } = loop as { readonly pendingTimers?: readonly { readonly deadline: number }[] }
+  return timers.map((timer) => timer.deadline)
 }
 
 function socketsNow(): ReadonlySet<string> {

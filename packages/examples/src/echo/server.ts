@@ -1,5 +1,4 @@
 // An echo server: node packages/examples/dist/echo/server.js --port 9000 --framing length4
-import { pathToFileURL } from 'node:url'
 import {
   type ChannelHandler,
   type ChannelHandlerContext,
@@ -9,6 +8,7 @@ import {
   ServerBootstrap,
   shutdownOnSignal,
 } from 'knotty'
+import { runAsProgram } from '../command-line.js'
 import { type EchoOptions, newServerChannel, readEchoOptions } from './options.js'
 import { addFraming } from './pipeline.js'
 
@@ -53,9 +53,4 @@ async function main(): Promise<void> {
   shutdownOnSignal({ group, servers: server })
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
-  })
-}
+runAsProgram(import.meta.url, main)
