@@ -17,7 +17,7 @@ describe('random sequences of writes', () => {
     )
     const step = fc.record({
       size,
-      kind: fc.constantFrom('array', 'buffer', 'slice', 'readonly'),
+      kind: fc.constantFrom('array', 'buffer', 'slice', 'readonly', 'composite'),
       flush: fc.boolean(),
       turn: fc.boolean(),
       from: fc.constantFrom('outside', 'listener'),
@@ -88,7 +88,11 @@ describe('random sequences of writes', () => {
   })
 })
 
-function bufferOf(kind: 'buffer' | 'slice' | 'readonly', bytes: Buffer): ByteBuf {
+function bufferOf(kind: 'buffer' | 'slice' | 'readonly' | 'composite', bytes: Buffer): ByteBuf {
+  if (kind === 'composite') {
+    const [first, second] = [bytes.length >> 3, bytes.length >> 1]
+    return Unpooled.wrappedBuffer(bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second))
+  }
   if (kind === 'buffer') return Unpooled.wrappedBuffer(bytes)
   if (kind === 'readonly') return Unpooled.wrappedBuffer(bytes).asReadOnly()
   const padded = Unpooled.buffer(bytes.length + 7)

@@ -3,11 +3,15 @@ import { ByteBuf } from './byte-buf.js'
 import { CompositeByteBuf, DEFAULT_MAX_COMPONENTS } from './composite-byte-buf.js'
 import { UNLIMITED_CAPACITY } from './new-capacity.js'
 
-const DEFAULT_INITIAL_CAPACITY = 256
+/** Capacity of a buffer that was given none. Netty: DEFAULT_INITIAL_CAPACITY. */
+export const DEFAULT_INITIAL_CAPACITY = 256
 
-/** Makes the buffers of a channel (`channel.alloc`). This one takes each buffer's memory from the garbage collector. */
+/**
+ * Makes the buffers of a channel (`channel.alloc`). This one takes each buffer's memory from the garbage collector; a
+ * PooledByteBufAllocator uses memory again.
+ */
 export class ByteBufAllocator {
-  /** The allocator of channels that were not given one. */
+  /** What Unpooled uses. */
   static readonly DEFAULT: ByteBufAllocator = new ByteBufAllocator()
 
   /**
@@ -15,12 +19,7 @@ export class ByteBufAllocator {
    * caller owns it. An {@link IllegalArgumentError} for a negative capacity, or an initial one above the maximum.
    */
   buffer(initialCapacity: number = DEFAULT_INITIAL_CAPACITY, maxCapacity: number = UNLIMITED_CAPACITY): ByteBuf {
-    checkNonNegativeInteger(initialCapacity, 'initialCapacity')
-    checkNonNegativeInteger(maxCapacity, 'maxCapacity')
-    if (initialCapacity > maxCapacity || maxCapacity > UNLIMITED_CAPACITY) {
-      const expected = `initialCapacity <= maxCapacity <= ${UNLIMITED_CAPACITY}`
-      throw new IllegalArgumentError(`initialCapacity: ${initialCapacity}, maxCapacity: ${maxCapacity} (expected: ${expected})`)
-    }
+    checkCapacities(initialCapacity, maxCapacity)
     return ByteBuf.allocate(initialCapacity, maxCapacity)
   }
 
@@ -30,5 +29,15 @@ export class ByteBufAllocator {
    */
   compositeBuffer(maxNumComponents: number = DEFAULT_MAX_COMPONENTS): CompositeByteBuf {
     return CompositeByteBuf.create(maxNumComponents)
+  }
+}
+
+/** An {@link IllegalArgumentError} for a negative capacity, or an initial one above the maximum. */
+export function checkCapacities(initialCapacity: number, maxCapacity: number): void {
+  checkNonNegativeInteger(initialCapacity, 'initialCapacity')
+  checkNonNegativeInteger(maxCapacity, 'maxCapacity')
+  if (initialCapacity > maxCapacity || maxCapacity > UNLIMITED_CAPACITY) {
+    const expected = `initialCapacity <= maxCapacity <= ${UNLIMITED_CAPACITY}`
+    throw new IllegalArgumentError(`initialCapacity: ${initialCapacity}, maxCapacity: ${maxCapacity} (expected: ${expected})`)
   }
 }

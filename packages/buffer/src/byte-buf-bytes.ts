@@ -3,6 +3,7 @@ import { IndexOutOfBoundsError } from '@knotty/common'
 import type { ByteBuf } from './byte-buf.js'
 import { ByteBufWrite } from './byte-buf-write.js'
 import { copyBytes } from './copy-bytes.js'
+import type { Storage } from './storage.js'
 
 /** A view of the same memory as a Buffer, which {@link copyBytes} can take; the bytes themselves when they are one. */
 function bufferOf(bytes: Uint8Array): Buffer {
@@ -15,6 +16,12 @@ export function checkArrayRange(array: Uint8Array, start: number, length: number
     const range = `index: ${String(start)}, length: ${String(length)}`
     throw new IndexOutOfBoundsError(`${range}, array.length: ${array.length} (expected: 0 <= index, index + length <= array.length)`)
   }
+}
+
+/** Readable bytes of a buffer that lie in one piece of memory. */
+export interface UnsafePart {
+  readonly bytes: Buffer
+  readonly storage: Storage
 }
 
 /**
@@ -170,7 +177,8 @@ export abstract class ByteBufBytes extends ByteBufWrite {
 
   /**
    * The readable bytes as a Buffer over the same memory, to keep as long as you like: bytes that are borrowed from an event loop's read
-   * slab are moved out of it first (one copy of the chunk). Growing this buffer later leaves the Buffer on the old memory.
+   * slab are moved out of it first (one copy of the chunk), and pooled memory never goes back to its pool. Growing this buffer later
+   * leaves the Buffer on the old memory.
    */
   asBuffer(): Buffer {
     this.checkAccessible()
@@ -180,7 +188,8 @@ export abstract class ByteBufBytes extends ByteBufWrite {
 
   /**
    * The readable bytes as a Buffer over the same memory, never copied and so valid only until the handler returns: afterwards the
-   * event loop overwrites its read slab. For codecs that copy or decode at once; all others take {@link asBuffer}.
+   * event loop overwrites its read slab. Of pooled memory it is valid until this buffer is released or grows. For codecs that copy or
+   * decode at once; all others take {@link asBuffer}.
    */
   unsafeBuffer(): Buffer {
     const length = this.writer - this.reader
@@ -193,7 +202,12 @@ export abstract class ByteBufBytes extends ByteBufWrite {
    * each component that has some for a composite. As {@link unsafeBuffer} valid only until the handler returns. Netty: nioBuffers.
    */
   *unsafeBuffers(): Generator<Buffer, void, undefined> {
-    if (this.writer > this.reader) yield this.unsafeBuffer()
+    for (const { bytes } of this.unsafeParts()) yield bytes
+  }
+
+  /** {@link unsafeBuffers}, each with the storage it lies in. Internal to Knotty's packages. */
+  *unsafeParts(): Generator<UnsafePart, void, undefined> {
+    if (this.writer > this.reader) yield { bytes: this.unsafeBuffer(), storage: this.storage }
   }
 
   private copyTo(index: number, target: ByteBufBytes, targetIndex: number, length: number): void {

@@ -280,8 +280,12 @@ export abstract class ByteBufCore implements ReferenceCounted {
     return this.storage.release(decrement)
   }
 
-  /** Tells the leak detector where the buffer was seen; does nothing without one. */
-  touch(_hint?: unknown): this {
+  /**
+   * Tells the leak detector that the buffer was seen here. From level advanced on the hint and the place are told of when pooled memory
+   * of it is not recycled; below that, and for other memory, this does nothing.
+   */
+  touch(hint?: unknown): this {
+    this.storage.touch(hint)
     return this
   }
 

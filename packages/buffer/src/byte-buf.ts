@@ -39,7 +39,11 @@ export class ByteBuf extends ByteBufSearch {
 
   /** An empty buffer with `initialCapacity` zero bytes of its own. Both numbers have been checked. Internal: see {@link Unpooled}. */
   static allocate(initialCapacity: number, maxCapacity: number): ByteBuf {
-    const storage = new Storage(allocateBytes(initialCapacity), 0, initialCapacity, false)
+    return ByteBuf.emptyOver(new Storage(allocateBytes(initialCapacity), 0, initialCapacity, false), maxCapacity)
+  }
+
+  /** An empty buffer over a whole storage, whose one reference it takes. Internal: see PooledByteBufAllocator. */
+  static emptyOver(storage: Storage, maxCapacity: number): ByteBuf {
     return new ByteBuf(storage, 0, 0, 0, UNLIMITED_CAPACITY, false, maxCapacity)
   }
 

@@ -175,8 +175,9 @@ export class CompositeStorage extends Storage {
 
   /** Throws unless all bytes of a range within capacity can be read, or changed. */
   checkRange(index: number, length: number, change: boolean): void {
+    if (length === 0) return
     const end = index + length
-    for (let position = this.positionOf(index); length > 0 && position < this.components.length; position++) {
+    for (let position = this.positionOf(index); position < this.components.length; position++) {
       const component = this.components[position]!
       if (component.start >= end) return
       checkComponent(component, change)

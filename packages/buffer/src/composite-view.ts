@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { ByteBuf } from './byte-buf.js'
-import { type ByteBufBytes, checkArrayRange } from './byte-buf-bytes.js'
+import { type ByteBufBytes, checkArrayRange, type UnsafePart } from './byte-buf-bytes.js'
 import { findByte } from './byte-buf-search.js'
 import type { CompositeStorage, Piece } from './composite-storage.js'
 import { UNLIMITED_CAPACITY } from './new-capacity.js'
@@ -217,9 +217,11 @@ export class CompositeView extends ByteBuf {
     return this.bytesOf(this.reader, this.writer - this.reader)
   }
 
-  override *unsafeBuffers(): Generator<Buffer, void, undefined> {
+  override *unsafeParts(): Generator<UnsafePart, void, undefined> {
     const length = this.writer - this.reader
-    for (const piece of this.storage.pieces(this.atRange(this.reader, length), length)) yield bufferOf(piece)
+    for (const piece of this.storage.pieces(this.atRange(this.reader, length), length)) {
+      yield { bytes: bufferOf(piece), storage: piece.storage }
+    }
   }
 
   /** The bytes of a range: in place when they lie in one component. */

@@ -12,7 +12,17 @@ export function inspectByteBuf(buffer: ByteBuf, name = 'ByteBuf'): string {
   const indexes = `ridx: ${buffer.readerIndex} widx: ${buffer.writerIndex} cap: ${buffer.capacity}`
   if (!buffer.isReadable) return `<${name} ${indexes}>`
   const hidden = Math.max(buffer.readableBytes - MAX_BYTES, 0)
-  const shown = buffer.toString(buffer.readerIndex, buffer.readableBytes - hidden, 'hex').replace(/(..)(?=.)/g, '$1 ')
+  const shown = hexOf(buffer, buffer.readableBytes - hidden)
+  if (shown === undefined) return `<${name} ${indexes} | bytes not accessible>`
   const more = hidden === 0 ? '' : ` ... ${hidden} more byte${hidden === 1 ? '' : 's'}`
   return `<${name} ${indexes} | ${shown}${more}>`
+}
+
+/** Undefined when the memory below a view has shrunk, or a component of a composite is gone: what prints a buffer must not throw. */
+function hexOf(buffer: ByteBuf, length: number): string | undefined {
+  try {
+    return buffer.toString(buffer.readerIndex, length, 'hex').replace(/(..)(?=.)/g, '$1 ')
+  } catch {
+    return undefined
+  }
 }

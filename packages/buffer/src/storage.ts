@@ -1,7 +1,9 @@
 import { Buffer } from 'node:buffer'
-import { checkPositiveInteger } from '@knotty/common'
+import { checkPositiveInteger, shown } from '@knotty/common'
 import { copyBytes } from './copy-bytes.js'
 import { IllegalReferenceCountError } from './errors.js'
+import type { PooledPiece } from './pooled-memory.js'
+import { ResourceLeakDetector } from './resource-leak-detector.js'
 
 const NO_BYTES = Buffer.alloc(0)
 const MAX_REF_CNT = 0x7fffffff
@@ -37,22 +39,31 @@ export class Storage {
    * it is: the transport counts the chunks that were moved out.
    */
   slab: boolean
+  /** The piece of a pool that `bytes` are; undefined for all other memory, once released, and when somebody keeps the bytes. */
+  piece: PooledPiece | undefined
 
-  constructor(bytes: Buffer, base: number, capacity: number, slab: boolean) {
+  constructor(bytes: Buffer, base: number, capacity: number, slab: boolean, piece: PooledPiece | undefined = undefined) {
     this.bytes = bytes
     this.base = base
     this.capacity = capacity
     this.refCnt = 1
     this.slab = slab
+    this.piece = piece
   }
 
-  /** When the memory is borrowed: copies it once into memory of its own. All views stay right. */
+  /** Makes the memory one that stays: borrowed bytes are copied once, a pooled piece is taken from its pool. All views stay right. */
   moveOut(): void {
-    if (this.slab) this.resize(this.capacity)
+    if (this.slab) return this.resize(this.capacity)
+    const piece = this.dropPiece()
+    piece?.pool.giveUp(piece)
   }
 
-  /** Moves to memory of its own with `capacity` bytes: what fits of the old content, then zeros. */
+  /**
+   * Changes to `capacity` bytes: what fits of the old content, then zeros. Of pooled memory a larger piece is taken when need be, and
+   * what follows the old content is not zeroed.
+   */
   resize(capacity: number): void {
+    if (this.piece !== undefined) return this.resizePiece(this.piece, capacity)
     const kept = Math.min(capacity, this.capacity)
     const bytes = allocateBytes(capacity)
     copyBytes(this.bytes, this.base, bytes, 0, kept)
@@ -70,6 +81,7 @@ export class Storage {
       throw new IllegalReferenceCountError(`refCnt: ${this.refCnt}, increment: ${increment}`)
     }
     this.refCnt += increment
+    this.piece?.leak?.seen('retain()', this.retain)
   }
 
   /** Takes references back; with the last one the memory is dropped and true returned. */
@@ -78,10 +90,44 @@ export class Storage {
     if (this === Storage.EMPTY) return false
     if (decrement > this.refCnt) throw new IllegalReferenceCountError(`refCnt: ${this.refCnt}, decrement: ${decrement}`)
     this.refCnt -= decrement
-    if (this.refCnt > 0) return false
+    if (this.refCnt > 0) {
+      this.piece?.leak?.seen('release()', this.release)
+      return false
+    }
+    const piece = this.dropPiece()
+    piece?.pool.giveBack(piece)
     this.bytes = NO_BYTES
     this.base = 0
     this.capacity = 0
     return true
+  }
+
+  /** The memory was seen by somebody. */
+  touch(hint: unknown): void {
+    this.piece?.leak?.seen(hint === undefined ? 'touch()' : `touch(${shown(hint)})`, this.touch)
+  }
+
+  private resizePiece(piece: PooledPiece, capacity: number): void {
+    if (capacity > piece.bytes.length) {
+      const larger = piece.pool.take(capacity)
+      copyBytes(piece.bytes, 0, larger.bytes, 0, this.capacity)
+      larger.leak = piece.leak
+      piece.leak = undefined
+      this.piece = larger
+      this.bytes = larger.bytes
+      piece.pool.giveBack(piece)
+    }
+    this.capacity = capacity
+  }
+
+  /** From now on the memory is not this storage's to give back. */
+  private dropPiece(): PooledPiece | undefined {
+    const piece = this.piece
+    if (piece === undefined) return undefined
+    this.piece = undefined
+    if (piece.leak === undefined) return piece
+    ResourceLeakDetector.closed(piece.leak)
+    piece.leak = undefined
+    return piece
   }
 }

@@ -15,7 +15,7 @@ export class WrongVersionError extends DecoderError {
   }
 }
 
-/** A body of the right length is no message of the type; `cause` is what the type's decode threw. `code` is `ERR_KNOTTY_PROTOBUF_MALFORMED`. */
+/** A body is no message of the type; `cause` is what the type's decode threw. `code` is `ERR_KNOTTY_PROTOBUF_MALFORMED`. */
 export class MalformedProtobufError extends DecoderError {
   constructor(message: string, options?: KnottyErrorOptions) {
     super(message, options, 'ERR_KNOTTY_PROTOBUF_MALFORMED')

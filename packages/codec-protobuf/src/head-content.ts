@@ -51,7 +51,8 @@ export function checkHeadContent(options: HeadContentOptions): HeadContent {
   const most = lengthFieldLength === 2 ? 0xffff : 0x7fffffff
   const maxBodyLength = checkPositiveInteger(options.maxBodyLength ?? Math.min(DEFAULT_MAX_BODY_LENGTH, most), 'maxBodyLength')
   if (maxBodyLength > most) {
-    throw new IllegalArgumentError(`maxBodyLength: ${maxBodyLength} (expected: at most ${most} with lengthFieldLength: ${lengthFieldLength})`)
+    const expected = `at most ${most} with lengthFieldLength: ${lengthFieldLength}`
+    throw new IllegalArgumentError(`maxBodyLength: ${maxBodyLength} (expected: ${expected})`)
   }
   const lengthOffset = MAGIC_LENGTH + versionFieldLength
   const headerLength = lengthOffset + lengthFieldLength

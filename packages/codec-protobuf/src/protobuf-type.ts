@@ -23,7 +23,8 @@ export function checkProtobufType(type: ProtobufType): ProtobufType {
   const methods = given as Partial<ProtobufType> | null
   const isObject = (typeof given === 'object' && given !== null) || typeof given === 'function'
   if (isObject && typeof methods?.decode === 'function' && typeof methods.encode === 'function') return type
-  throw new IllegalArgumentError(`type: ${given === null ? 'null' : typeof given} (expected: a protobufjs Type, or an object with decode and encode)`)
+  const kind = given === null ? 'null' : typeof given
+  throw new IllegalArgumentError(`type: ${kind} (expected: a protobufjs Type, or an object with decode and encode)`)
 }
 
 /** True for what an encoder takes as a message: an object that is neither bytes nor a list nor counted. All else passes on. */

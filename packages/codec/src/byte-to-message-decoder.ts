@@ -1,6 +1,7 @@
 import type { ByteBuf } from '@knotty/buffer'
 import { checkPositiveInteger, IllegalStateError } from '@knotty/common'
 import {
+  bytesToMessages,
   type ChannelHandler,
   type ChannelHandlerContext,
   ChannelInputShutdownEvent,
@@ -73,6 +74,11 @@ export interface ByteToMessageDecoderOptions {
 export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHandler {
   /** For the compiler, see HandlerTypes: nothing is there at run time. */
   declare readonly handlerTypes: InboundTypes<Consumes<ByteBuf>, Out>
+
+  static {
+    Object.defineProperty(this.prototype, bytesToMessages, { value: true })
+  }
+
   readonly #driver: DecodeDriver
 
   constructor(options: ByteToMessageDecoderOptions = {}) {

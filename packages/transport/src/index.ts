@@ -13,20 +13,25 @@ export {
   type SignalShutdownOptions,
   type SignalShutdownReport,
 } from './bootstrap/shutdown-on-signal.js'
+export { bytesToMessages } from './channel/bytes-to-messages.js'
 export { ChannelConfig } from './channel/channel-config.js'
 export { type ChannelEventMap, ChannelEvents, type RefusedEvent } from './channel/channel-events.js'
 export { ChannelFutureListener } from './channel/channel-future-listener.js'
 export type { ChannelFuture } from './channel/channel-future.js'
+export type { ChannelGroupFuture } from './channel/channel-group-future.js'
+export { ChannelGroup, type ChannelGroupOptions } from './channel/channel-group.js'
 export { ChannelHandlerContext } from './channel/channel-handler-context.js'
 export type { ChannelHandler } from './channel/channel-handler.js'
 export { ChannelId } from './channel/channel-id.js'
 export { ChannelInitializer, type ChannelInitializerFunction } from './channel/channel-initializer.js'
+export { type ChannelMatcher, ChannelMatchers } from './channel/channel-matchers.js'
 export { ChannelOption } from './channel/channel-option.js'
 export { ChannelPipeline } from './channel/channel-pipeline.js'
 export { type ChannelPromise, DefaultChannelPromise } from './channel/channel-promise.js'
 export type { Channel, ServerChannel, TransportName } from './channel/channel.js'
 export {
   ChannelError,
+  ChannelGroupError,
   ChannelOutputShutdownError,
   ChannelPipelineError,
   ChannelStateError,
@@ -75,4 +80,4 @@ export type { LocalSocket } from './socket/local/local-socket.js'
 export { NetServerChannel } from './socket/net/net-server-channel.js'
 export { NetSocketChannel } from './socket/net/net-socket-channel.js'
 export type { NetSocket } from './socket/net/net-socket.js'
-export { socketTransport, type SocketTransport } from './socket/transport.js'
+export { type SocketTransport, socketTransport } from './socket/transport.js'

@@ -1,4 +1,4 @@
-import { ByteBufAllocator } from '@knotty/buffer'
+import { type ByteBufAllocator, PooledByteBufAllocator } from '@knotty/buffer'
 import { ChannelOption } from './channel-option.js'
 import { UnsupportedOptionError } from './errors.js'
 import { DEFAULT_WATER_MARK, type WriteBufferWaterMark } from './write-water-mark.js'
@@ -51,7 +51,7 @@ export class ChannelConfig {
   }
 
   get alloc(): ByteBufAllocator {
-    return this.allocator ?? ByteBufAllocator.DEFAULT
+    return this.allocator ?? PooledByteBufAllocator.DEFAULT
   }
 
   get allowHalfClosure(): boolean {

@@ -1,5 +1,5 @@
 import type { ByteBufAllocator } from '@knotty/buffer'
-import { release } from '@knotty/buffer'
+import { release, ResourceLeakDetector } from '@knotty/buffer'
 import { toError, inspectInOneLine } from '@knotty/common'
 import type { EventLoop } from '../eventloop/event-loop.js'
 import type { SocketAddress } from '../socket/address.js'
@@ -17,6 +17,7 @@ import {
   MASK_WRITE,
 } from './dispatch-table.js'
 import { ADD_COMPLETE, ADD_PENDING, InboundContext, REMOVED } from './inbound-context.js'
+import { reportLateMethods } from './late-methods.js'
 
 /**
  * A handler's place in a pipeline: what it fires goes to the next handler, what it writes to the one before.
@@ -224,6 +225,7 @@ export class ChannelHandlerContext extends InboundContext {
       }
     } finally {
       this.state = REMOVED
+      if (ResourceLeakDetector.isAdvanced) reportLateMethods(this.name, this.handler, this.table)
     }
   }
 

@@ -55,7 +55,7 @@ export class ChannelOption<T> {
   )
   /** Write requests one flush makes before it goes on in a task of the loop (16). */
   static readonly WRITE_SPIN_COUNT: ChannelOption<number> = new ChannelOption('WRITE_SPIN_COUNT', 'requests', checkPositiveInteger)
-  /** Makes the buffers of this channel's handlers. */
+  /** Makes the buffers of this channel's handlers (PooledByteBufAllocator.DEFAULT; ByteBufAllocator.DEFAULT pools nothing). */
   static readonly ALLOCATOR: ChannelOption<ByteBufAllocator> = new ChannelOption<ByteBufAllocator>(
     'ALLOCATOR',
     'a ByteBufAllocator',

@@ -1,9 +1,12 @@
+import { ResourceLeakDetector } from '@knotty/buffer'
 import type { SocketAddress } from '../socket/address.js'
 import type { ChannelHandler } from './channel-handler.js'
 import type { ChannelHandlerContext } from './channel-handler-context.js'
 import type { ChannelPromise } from './channel-promise.js'
 import { ChannelPipelineError } from './errors.js'
+import { noteReader } from './held-chunk.js'
 import { isClass } from './is-class.js'
+import { warnIfMisspelt } from './method-spelling.js'
 
 export const MASK_CHANNEL_REGISTERED: number = 1
 export const MASK_CHANNEL_UNREGISTERED: number = 1 << 1
@@ -49,7 +52,8 @@ const outboundMasks = {
 } as const
 
 const eventMasks: ReadonlyMap<string, number> = new Map(Object.entries({ ...inboundMasks, ...outboundMasks }))
-const lifecycleNames: ReadonlySet<string> = new Set(['handlerAdded', 'handlerRemoved'])
+/** All methods of a handler that a pipeline calls. */
+export const METHOD_NAMES: ReadonlySet<string> = new Set([...eventMasks.keys(), 'handlerAdded', 'handlerRemoved'])
 const ignore = (): void => undefined
 
 /** What an absent method does. Shared by all tables: object literals as handlers make one table each. */
@@ -106,16 +110,30 @@ export class DispatchTable {
   read: Method<[]> = absent.read
   write: Method<[msg: unknown, promise: ChannelPromise | null]> = absent.write
   flush: Method<[]> = absent.flush
+  /** channelRead as the handler has it; at leak-detector level advanced the table's own one notes first who reads. */
+  private readonly givenRead: Method<[msg: unknown]>
 
   constructor(handler: object) {
     this.className = classNameOf(handler)
-    for (const name of [...eventMasks.keys(), ...lifecycleNames]) {
+    for (const name of METHOD_NAMES) {
       const method = (handler as Record<string, unknown>)[name]
       if (typeof method !== 'function') continue
       if (Object.hasOwn(outboundMasks, name) && method.length === 0) throw cannotForward(this.className, name)
       ;(this as unknown as Record<string, unknown>)[name] = method
       this.mask |= eventMasks.get(name) ?? 0
     }
+    const given = this.channelRead
+    this.givenRead = given
+    if (!ResourceLeakDetector.isAdvanced || given === absent.channelRead) return
+    this.channelRead = function (ctx: ChannelHandlerContext, msg: unknown): unknown {
+      noteReader(ctx, msg)
+      return given.call(this, ctx, msg)
+    }
+  }
+
+  /** The method of that name as the handler had it when the table was made. */
+  methodOf(name: string): unknown {
+    return name === 'channelRead' ? this.givenRead : (this as unknown as Record<string, unknown>)[name]
   }
 }
 
@@ -135,6 +153,8 @@ export function classNameOf(handler: object): string {
 }
 
 const tables = new WeakMap<object, DispatchTable>()
+/** Those made at leak-detector level advanced and above, which note who reads. */
+const notingTables = new WeakMap<object, DispatchTable>()
 
 /**
  * The table of a handler: that of its prototype, read once, unless the instance has event methods of its own (an object literal,
@@ -142,18 +162,29 @@ const tables = new WeakMap<object, DispatchTable>()
  */
 export function dispatchTableOf(handler: ChannelHandler): DispatchTable {
   checkIsHandler(handler)
+  let hasOwnMethods = false
   for (const name in handler) {
-    if (!eventMasks.has(name) && !lifecycleNames.has(name)) continue
-    if (Object.hasOwn(handler, name) && typeof (handler as Record<string, unknown>)[name] === 'function') return new DispatchTable(handler)
+    if (!METHOD_NAMES.has(name)) warnIfMisspelt(classNameOf(handler), handler, name, METHOD_NAMES)
+    else if (Object.hasOwn(handler, name) && typeof (handler as Record<string, unknown>)[name] === 'function') hasOwnMethods = true
   }
+  if (hasOwnMethods) return new DispatchTable(handler)
   const prototype = Object.getPrototypeOf(handler) as object | null
   if (prototype === null) return new DispatchTable(handler)
-  let table = tables.get(prototype)
+  const known = ResourceLeakDetector.isAdvanced ? notingTables : tables
+  let table = known.get(prototype)
   if (table === undefined) {
     table = new DispatchTable(prototype)
-    tables.set(prototype, table)
+    known.set(prototype, table)
+    warnOfMisspeltMethods(prototype, table.className)
   }
   return table
+}
+
+/** Methods of a class and those it inherits, once a class. */
+function warnOfMisspeltMethods(prototype: object, className: string): void {
+  for (let each: object | null = prototype; each !== null && each !== Object.prototype; each = Object.getPrototypeOf(each) as object | null) {
+    for (const name of Object.getOwnPropertyNames(each)) warnIfMisspelt(className, each, name, METHOD_NAMES)
+  }
 }
 
 function checkIsHandler(handler: unknown): void {

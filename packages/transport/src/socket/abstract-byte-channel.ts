@@ -5,7 +5,7 @@ import type { RawSocket } from './accepted-socket-guard.js'
 import { checkSocketAddress, type SocketAddress } from './address.js'
 import { checkSocketMessage } from './socket-message.js'
 import { SOCKET_OPTIONS } from './socket-options.js'
-import { GatheredWrite } from './write/gather-write.js'
+import { GatheredWrite, type LentPieces, takeBack } from './write/gather-write.js'
 import type { LoopMemory } from './write/loop-memory.js'
 import type { PinnedSlabs } from './write/outbound-slab.js'
 
@@ -15,6 +15,7 @@ interface InFlight {
   readonly memory: LoopMemory
   readonly bytes: number
   readonly slabs: PinnedSlabs
+  readonly pieces: LentPieces
 }
 
 const gathered = new GatheredWrite()
@@ -30,12 +31,17 @@ export abstract class AbstractByteChannel<S extends RawSocket> extends AbstractS
   /** The loop's, taken when the channel is registered with a socket: without memory the registration fails, where the guard closes it. */
   protected memory: LoopMemory | undefined = undefined
   protected inFlight: InFlight | undefined = undefined
+  private leftAt = 0
 
   /**
    * Hands the chunks over, in one request; the array itself is used again. True when the kernel took all at once; otherwise
    * {@link writeCompleted} is called later, and the transport keeps the chunks alive until then.
    */
   protected abstract send(socket: S, chunks: readonly Buffer[]): boolean
+
+  override get bytesLeftAt(): number {
+    return this.leftAt
+  }
 
   protected checkAddress(address: SocketAddress): SocketAddress {
     return checkSocketAddress(address)
@@ -62,10 +68,11 @@ export abstract class AbstractByteChannel<S extends RawSocket> extends AbstractS
 
   /** The kernel took the rest of the request under way, or never will. */
   protected writeCompleted(error: Error | undefined): void {
-    const { memory, bytes, slabs } = this.inFlight as InFlight
+    const { memory, bytes, slabs, pieces } = this.inFlight as InFlight
     this.inFlight = undefined
     memory.outbound.unpin(slabs)
-    if (error === undefined) this.lastWriteCompletedAt = this.eventLoop.ticker.now() // also behind a shutdownOutput()
+    takeBack(pieces)
+    if (error === undefined) this.leftAt = this.eventLoop.ticker.now() // also behind a shutdownOutput()
     const outboundBuffer = this.outboundBuffer
     // After close the callback may even say success: the messages have failed already, whatever it says.
     if (!this.isActive || outboundBuffer === undefined) return
@@ -100,20 +107,25 @@ export abstract class AbstractByteChannel<S extends RawSocket> extends AbstractS
       slabs.giveBack()
       throw error
     }
-    gathered.clear()
     if (atOnce) {
+      gathered.clear()
       slabs.giveBack()
       return this.completed(outboundBuffer, bytes)
     }
     this.eventLoop.counters.asyncWriteRequests++
-    this.inFlight = { memory, bytes, slabs: slabs.pin() }
+    this.inFlight = { memory, bytes, slabs: slabs.pin(), pieces: gathered.lend() }
+    gathered.clear()
   }
 
   private completed(outboundBuffer: OutboundBuffer, bytes: number): void {
+    const now = this.eventLoop.ticker.now()
     if (bytes > 0) {
       this.bytesWritten += bytes
-      this.lastWriteCompletedAt = this.eventLoop.ticker.now()
+      this.leftAt = now
     }
+    const { completedMessages } = outboundBuffer
     outboundBuffer.removeBytes(bytes)
+    // A request may end inside a large message: that is progress, and no completed write.
+    if (outboundBuffer.completedMessages > completedMessages) this.lastWriteCompletedAt = now
   }
 }

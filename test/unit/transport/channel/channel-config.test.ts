@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ByteBufAllocator } from '@knotty/buffer'
+import { ByteBufAllocator, PooledByteBufAllocator } from '@knotty/buffer'
 import { type ChannelHandlerContext, ChannelOption, EmbeddedChannel } from '@knotty/transport'
 
 describe('options', () => {
@@ -12,7 +12,7 @@ describe('options', () => {
       [ChannelOption.CONNECT_TIMEOUT_MILLIS, 30_000, 5],
       [ChannelOption.WRITE_BUFFER_WATER_MARK, { low: 32768, high: 65536 }, { low: 1, high: 2 }],
       [ChannelOption.WRITE_SPIN_COUNT, 16, 1],
-      [ChannelOption.ALLOCATOR, ByteBufAllocator.DEFAULT, Object.create(ByteBufAllocator.DEFAULT)],
+      [ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT, ByteBufAllocator.DEFAULT],
     ] as readonly (readonly [ChannelOption<unknown>, unknown, unknown])[]
     for (const [option, byDefault, other] of options) {
       assert.deepEqual(config.getOption(option), byDefault, option.name)

@@ -1,7 +1,8 @@
-import { ByteBuf, Storage, Unpooled } from '@knotty/buffer'
+import { ByteBuf, ResourceLeakDetector, Storage, Unpooled } from '@knotty/buffer'
 import { getLogger, runInRootContext, toError } from '@knotty/common'
 import type { TransportName } from '../../channel/channel.js'
 import { ChannelOption } from '../../channel/channel-option.js'
+import { reportHeldChunk } from '../../channel/held-chunk.js'
 import { reportNativeEntryError } from '../../eventloop/default-event-loop.js'
 import { AbstractByteChannel } from '../abstract-byte-channel.js'
 import type { SocketAddress } from '../address.js'
@@ -142,6 +143,7 @@ export class LibuvSocketChannel extends AbstractByteChannel<StreamHandle> {
       if (!storage.slab) loop.counters.slabCopies++
       else if (storage.refCnt > 0) {
         loop.counters.slabCopies++
+        if (ResourceLeakDetector.isAdvanced) reportHeldChunk(this, storage)
         this.keep(storage)
       }
       if (io.poison) io.readSlab.fill(0xdd, 0, bytes)

@@ -1,4 +1,4 @@
-import { ByteBuf } from '@knotty/buffer'
+import { ByteBuf, type PooledPiece } from '@knotty/buffer'
 import type { OutboundBuffer } from '../../channel/outbound-buffer.js'
 import { isSlabMemory } from './loop-memory.js'
 import type { OutboundSlabs } from './outbound-slab.js'
@@ -13,14 +13,19 @@ const MAX_REQUEST_BYTES = 1024 * 1024
 /** More chunks than IOV_MAX would make libuv queue the write even when the kernel has room. */
 const MAX_REQUEST_CHUNKS = 1024
 
+const NO_PIECES: PooledPiece[] = []
+
 /** What one write request carries. One object an event loop, filled anew for each request. */
 export class GatheredWrite {
   readonly chunks: Buffer[] = []
+  /** The pooled memory that chunks point into as it is. */
+  private pieces: PooledPiece[] = NO_PIECES
   bytes = 0
 
   /**
    * Gathers flushed messages, oldest first. Messages below `copyThresholdBytes`, and all bytes of a read slab, are copied into the
-   * outbound slabs, neighbours into one chunk; larger ones that own their memory go as they are. Call {@link clear} afterwards.
+   * outbound slabs, neighbours into one chunk; larger ones that own their memory go as they are. A composite is never put together: its
+   * components are gathered one by one. Call {@link clear} afterwards.
    */
   gather(outbound: OutboundBuffer, memory: GatherMemory, copyThresholdBytes: number): void {
     const slabs = memory.outbound
@@ -34,25 +39,66 @@ export class GatheredWrite {
         continue
       }
       if (size === 0) continue
-      const limit = Math.min(size, MAX_REQUEST_BYTES - this.bytes)
-      const large = size < copyThresholdBytes ? undefined : ownMemoryOf(msg as ByteBuf | Uint8Array)
-      if (large === undefined) {
-        const copied = this.copy(msg as ByteBuf | Uint8Array, size, limit, slabs)
-        this.bytes += copied
-        if (copied < size) break
-      } else {
-        this.endSlabChunk(slabs)
-        this.chunks.push(large.subarray(0, limit))
-        this.bytes += limit
-      }
+      const whole =
+        ByteBuf.isByteBuf(msg) && !msg.isContiguous
+          ? this.addComponents(msg, slabs, copyThresholdBytes)
+          : this.add(msg as ByteBuf | Uint8Array, size, pieceOf(msg), slabs, copyThresholdBytes)
+      if (!whole) break
     }
     this.endSlabChunk(slabs)
+  }
+
+  /** Adds a message, or as much of it as there is room for; false when that was not all. */
+  private add(
+    msg: ByteBuf | Uint8Array,
+    size: number,
+    piece: PooledPiece | undefined,
+    slabs: OutboundSlabs,
+    copyThresholdBytes: number,
+  ): boolean {
+    const limit = Math.min(size, MAX_REQUEST_BYTES - this.bytes)
+    const large = size < copyThresholdBytes ? undefined : ownMemoryOf(msg)
+    if (large === undefined) {
+      const copied = this.copy(msg, size, limit, slabs)
+      this.bytes += copied
+      return copied === size
+    }
+    this.endSlabChunk(slabs)
+    this.chunks.push(large.subarray(0, limit))
+    if (piece !== undefined) this.addPiece(piece)
+    this.bytes += limit
+    return limit === size
+  }
+
+  /** {@link add} for each component of a composite. */
+  private addComponents(msg: ByteBuf, slabs: OutboundSlabs, copyThresholdBytes: number): boolean {
+    for (const { bytes, storage } of msg.unsafeParts()) {
+      if (this.bytes >= MAX_REQUEST_BYTES || this.chunks.length >= MAX_REQUEST_CHUNKS - 1) return false
+      if (!this.add(bytes, bytes.length, storage.piece, slabs, copyThresholdBytes)) return false
+    }
+    return true
   }
 
   /** Forgets the chunks: they would keep the memory of messages that have left alive. */
   clear(): void {
     while (this.chunks.length > 0) this.chunks.pop() // one chunk as a rule, and `length = 0` leaves V8's fast path
     this.bytes = 0
+    this.pieces = NO_PIECES
+  }
+
+  /**
+   * The request goes on without the caller: pooled memory it points into must not be used again meanwhile, also not when its message is
+   * released early (shutdownOutput fails what is under way, but what the kernel has begun it sends). Give what this returns to
+   * {@link takeBack} when the request is over.
+   */
+  lend(): LentPieces {
+    for (const piece of this.pieces) piece.lent++
+    return this.pieces
+  }
+
+  private addPiece(piece: PooledPiece): void {
+    if (this.pieces === NO_PIECES) this.pieces = [piece]
+    else this.pieces.push(piece)
   }
 
   /** Copies the message, or, of one larger than a slab, what fits. */
@@ -72,6 +118,18 @@ export class GatheredWrite {
     const chunk = slabs.take()
     if (chunk !== undefined) this.chunks.push(chunk)
   }
+}
+
+/** Pooled memory that a write request under way points into. */
+export type LentPieces = readonly PooledPiece[]
+
+/** The request is over: what is released from now on may be used again. */
+export function takeBack(pieces: LentPieces): void {
+  for (const piece of pieces) piece.lent--
+}
+
+function pieceOf(msg: unknown): PooledPiece | undefined {
+  return ByteBuf.isByteBuf(msg) ? msg.storage.piece : undefined
 }
 
 function sizeOf(msg: unknown): number {

@@ -1,0 +1,30 @@
+import { ByteBuf, ResourceLeakDetector, type Storage } from '@knotty/buffer'
+import type { Channel } from './channel.js'
+import type { ChannelHandlerContext } from './channel-handler-context.js'
+import { classNameOf } from './dispatch-table.js'
+
+/** The chunk of a read slab that was delivered last in this thread, and who got it last. Set from level advanced on. */
+let lastChunk: Storage | undefined
+let lastReader: ChannelHandlerContext | undefined
+
+/** A handler gets a message: what the dispatch tables call first that are made at leak-detector level advanced and above. */
+export function noteReader(ctx: ChannelHandlerContext, msg: unknown): void {
+  if (!ByteBuf.isByteBuf(msg)) return
+  msg.touch(`${ctx.name} of ${String(ctx.channel)}`)
+  if (!msg.storage.slab) return
+  lastChunk = msg.storage
+  lastReader = ctx
+}
+
+/** A chunk is still held when its read is over and costs a copy: names the handler that got it last, or a part of it, once for each class. */
+export function reportHeldChunk(channel: Channel, chunk: Storage): void {
+  const reader = lastChunk === chunk ? lastReader : undefined
+  lastChunk = undefined
+  lastReader = undefined
+  const handler = reader === undefined ? 'the pipeline' : `handler "${reader.name}"`
+  const site = reader === undefined ? `${handler} ${channel.pipeline.names.join(', ')}` : `handler of class ${classNameOf(reader.handler)}`
+  ResourceLeakDetector.report('read slab chunk', site, site, [], () => {
+    const advice = 'copied because of that; release what is not kept, or write it on, before channelRead returns'
+    return `${channel.toString()}: a chunk was still held when its read was over, last seen by ${handler} (${site}), and was ${advice} (told once)`
+  })
+}

@@ -1,0 +1,24 @@
+import { getLogger } from '@knotty/common'
+import type { ChannelHandler } from './channel-handler.js'
+import { type DispatchTable, METHOD_NAMES } from './dispatch-table.js'
+
+/** Classes that are remembered, so that each is told of once. */
+const MAX_TOLD = 1000
+
+const told = new Set<string>()
+
+/**
+ * Warns, once for each class and method, when a handler has event methods that its pipeline never saw: the methods are read when the
+ * handler is added. Called when the handler leaves, at leak-detector level advanced and above.
+ */
+export function reportLateMethods(name: string, handler: ChannelHandler, table: DispatchTable): void {
+  for (const method of METHOD_NAMES) {
+    const now: unknown = (handler as Record<string, unknown>)[method]
+    if (typeof now !== 'function' || now === table.methodOf(method)) continue
+    const key = `${table.className}.${method}`
+    if (told.has(key) || told.size >= MAX_TOLD) continue
+    told.add(key)
+    const cause = 'event methods are read when a handler is added; this one was assigned afterwards and was never called'
+    getLogger().warn(`handler "${name}": ${key}() was not seen: ${cause} (told once)`)
+  }
+}
