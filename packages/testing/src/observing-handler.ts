@@ -1,7 +1,7 @@
 import type { ChannelHandler, ChannelHandlerContext, ChannelPromise, SocketAddress } from '@knotty/transport'
 
 /** Netty's names of what passes a handler, and of its own coming and going. */
-export type HandlerEvent = Exclude<keyof ChannelHandler, 'isSharable'>
+export type HandlerEvent = Exclude<Extract<keyof ChannelHandler, string>, 'isSharable'>
 
 /** Passes every event on as it is, after telling the subclass. */
 export abstract class ObservingHandler implements ChannelHandler {
