@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { checkDurationMs, KnottyError } from '@knotty/common'
+import { checkDurationMs, KnottyError, toError } from '@knotty/common'
 import { type EventLoop, EventLoopGroup, type EventLoopGroupOptions } from '@knotty/transport'
 import { eventually } from './eventually.js'
 import { openSocketInodes } from './proc-sockets.js'
@@ -20,7 +20,7 @@ export interface LeakCheck {
   start(): void
   /** What is left now, for the message; called again until it is empty or the deadline has passed. */
   left(): readonly unknown[]
-  /** Called once at the end of a test that leaves nothing. */
+  /** Called once when the test is over, whether it left something or not. */
   end?(): void
 }
 
@@ -57,7 +57,8 @@ const IGNORED_RESOURCES: ReadonlySet<string> = new Set(['TTYWrap', 'PipeWrap', '
  *       …
  *     }))
  *
- * Tests of one process that open sockets must not run at the same time.
+ * When the body fails, its error is the one that the test rejects with. Groups are shut down in any case, so that what one test leaves
+ * does not fail the next ones. Tests of one process that open sockets must not run at the same time.
  */
 export function leakScope(body: (scope: LeakScope) => Promise<void>, options: LeakScopeOptions = {}): () => Promise<void> {
   const deadlineMs = checkDurationMs(options.deadlineMs ?? 5000, 'deadlineMs')
@@ -77,22 +78,47 @@ export function leakScope(body: (scope: LeakScope) => Promise<void>, options: Le
       onEnd: (close) => void closers.push(close),
     }
     try {
-      await body(scope)
+      await runBody(body, scope, closers)
+      await waitForNoChannels(groups, deadlineMs)
+      // Before the shutdown, which cancels them: also those that do not keep the process alive.
+      for (const group of groups) if (!group.isShuttingDown) ensureNone('timers of the loop are left', pendingTimers(group.next()))
+      for (const group of groups) await group.shutdownGracefully({ quietPeriodMs: 0 })
+      await eventually(() => {
+        ensureNone('sockets are left open', [...socketsNow()].filter((inode) => !sockets.has(inode)))
+        ensureNone('timers, handles or requests are left', differences(resources, activeResources()))
+        for (const check of checks) ensureNone(check.name, check.left())
+      }, deadlineMs)
     } finally {
-      for (const close of closers.reverse()) await close()
-      if (groups.some((group) => group.next().channelCount > 0)) await waitForNoChannels(groups, deadlineMs)
+      for (const check of checks) check.end?.()
+      // What a failed test leaves must not fail those behind it.
+      for (const group of groups) await group.shutdownGracefully({ quietPeriodMs: 0, timeoutMs: deadlineMs })
     }
-    await waitForNoChannels(groups, deadlineMs)
-    // Before the shutdown, which cancels them: also those that do not keep the process alive.
-    for (const group of groups) if (!group.isShuttingDown) ensureNone('timers of the loop are left', pendingTimers(group.next()))
-    for (const group of groups) await group.shutdownGracefully({ quietPeriodMs: 0 })
-    await eventually(() => {
-      ensureNone('sockets are left open', [...socketsNow()].filter((inode) => !sockets.has(inode)))
-      ensureNone('timers, handles or requests are left', differences(resources, activeResources()))
-      for (const check of checks) ensureNone(check.name, check.left())
-    }, deadlineMs)
-    for (const check of checks) check.end?.()
   }
+}
+
+/** The body and what it deferred; when both fail, the error of the body is the one to tell. */
+async function runBody(body: (scope: LeakScope) => Promise<void>, scope: LeakScope, closers: (() => unknown)[]): Promise<void> {
+  try {
+    await body(scope)
+  } catch (error) {
+    await closeAll(closers)
+    throw error
+  }
+  const [error] = await closeAll(closers)
+  if (error !== undefined) throw error
+}
+
+/** Calls all of them, last one first; gives their errors. */
+async function closeAll(closers: (() => unknown)[]): Promise<Error[]> {
+  const errors: Error[] = []
+  for (const close of closers.reverse()) {
+    try {
+      await close()
+    } catch (error) {
+      errors.push(toError(error))
+    }
+  }
+  return errors
 }
 
 function ensureNone(what: string, left: readonly unknown[]): void {

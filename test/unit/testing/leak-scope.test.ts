@@ -69,7 +69,7 @@ describe('the leak scope fails a test that leaves', () => {
     }),
   )
 
-  test('what a check of the test itself finds; it is started before the body and ended only when nothing is left', async () => {
+  test('what a check of the test itself finds; it is started before the body and ended behind it', async () => {
     const calls: string[] = []
     let left = ['one']
     const check = {
@@ -86,7 +86,7 @@ describe('the leak scope fails a test that leaves', () => {
       assert.deepEqual(error.left, ['one'])
       return true
     })
-    assert.deepEqual(calls.splice(0), ['start', 'body'])
+    assert.deepEqual(calls.splice(0), ['start', 'body', 'end'])
     left = []
     await body()
     assert.deepEqual(calls, ['start', 'body', 'end'])
@@ -94,15 +94,25 @@ describe('the leak scope fails a test that leaves', () => {
 })
 
 describe('the leak scope', () => {
-  test('closes last one first, also when the body fails, whose error is told', async () => {
+  test('closes last one first, also when the body fails, whose error is told and not those of what it leaves', async () => {
     const closed: number[] = []
+    let group: EventLoopGroup | undefined
     const failing = publishedLeakScope(async (scope) => {
+      group = scope.group()
+      await new ServerBootstrap().group(group).childHandler(() => undefined).bind({ localId: '' })
       scope.onEnd(() => closed.push(1))
+      scope.onEnd(() => Promise.reject(new Error('the closing')))
       scope.onEnd(() => closed.push(2))
       throw new Error('the body')
     })
     await assert.rejects(failing, /the body/)
     assert.deepEqual(closed, [2, 1])
+    assert.deepEqual([group?.isTerminated, group?.next().channelCount], [true, 0])
+  })
+
+  test('fails with what cannot be closed', async () => {
+    const failing = publishedLeakScope(async (scope) => scope.onEnd(() => Promise.reject(new Error('the closing'))))
+    await assert.rejects(failing, /the closing/)
   })
 
   test('shuts its groups down', async () => {

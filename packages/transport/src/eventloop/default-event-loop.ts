@@ -88,7 +88,7 @@ export class DefaultEventLoop implements EventLoop {
     this.writeSlabBytes = checkSlabBytes(options.writeSlabBytes ?? 65536, 'writeSlabBytes')
     this.poisonSlab = options.poisonSlab ?? process.env['KNOTTY_POISON_SLAB'] === '1'
     const budgetMs = checkDurationMs(options.taskBudgetMs ?? 5, 'taskBudgetMs')
-    this.coarseTicker = options.ticker
+    this.coarseTicker = options.ticker === undefined ? undefined : checkTicker(options.ticker)
     this.ticker = options.ticker ?? systemTicker
     this.tasks = new TaskQueue(budgetMs, systemTicker)
     this.coarseTimers = new CoarseTimers({
@@ -278,6 +278,12 @@ function checkSlabBytes(value: number, name: string): number {
     throw new IllegalArgumentError(`${name}: ${value} (expected: bytes from 1024 to ${1 << 30})`)
   }
   return value
+}
+
+function checkTicker(ticker: CoarseTicker): CoarseTicker {
+  checkFunction(ticker.now, 'ticker.now')
+  checkFunction(ticker.scheduleCoarse, 'ticker.scheduleCoarse')
+  return ticker
 }
 
 function checkWheelTickMs(value: number): number {

@@ -283,6 +283,8 @@ describe('new EventLoopGroup()', () => {
       assert.throws(() => new EventLoopGroup({ wheelTickMs: ms }), isError(IllegalArgumentError, /wheelTickMs: .*1 to 60000/))
     }
     assert.ok(new EventLoopGroup({ wheelTickMs: 1 }))
+    const ticker = { now: () => 0 } as never
+    assert.throws(() => new EventLoopGroup({ ticker }), isError(IllegalArgumentError, /ticker\.scheduleCoarse: undefined \(expected: a function/))
     assert.ok(new EventLoopGroup({ readSlabBytes: 1024, writeSlabBytes: 1024, taskBudgetMs: 0 }))
   })
 
