@@ -2,6 +2,7 @@ import process from 'node:process'
 import { checkDurationMs, KnottyError, toError } from '@knotty/common'
 import { type EventLoop, EventLoopGroup, type EventLoopGroupOptions } from '@knotty/transport'
 import { eventually } from './eventually.js'
+import { ManualTicker } from './manual-ticker.js'
 import { openSocketInodes } from './proc-sockets.js'
 
 /** What a test of sockets works in: it ends only when everything it opened is gone. */
@@ -48,8 +49,8 @@ const IGNORED_RESOURCES: ReadonlySet<string> = new Set(['TTYWrap', 'PipeWrap', '
 
 /**
  * Makes a test function that runs `body`, then what it deferred, and rejects with a {@link LeakError} when, up to a deadline, something is
- * left that was not there before: a socket of this process (on Linux, by inode), a channel or a timer of a group of the scope, or a
- * timer, handle or request that Node knows of.
+ * left that was not there before: a socket of this process (on Linux, by inode), a channel or a timer of a group of the scope (of
+ * its ManualTicker too), or a timer, handle or request that Node knows of.
  *
  *     test('the server answers', leakScope(async (scope) => {
  *       const server = await new ServerBootstrap().group(scope.group()).childHandler(…).bind(0)
@@ -68,11 +69,13 @@ export function leakScope(body: (scope: LeakScope) => Promise<void>, options: Le
     const resources = activeResources()
     for (const check of checks) check.start()
     const groups: EventLoopGroup[] = []
+    const tickers: ManualTicker[] = []
     const closers: (() => unknown)[] = []
     const scope: LeakScope = {
       group(groupOptions) {
         const group = new EventLoopGroup(groupOptions)
         groups.push(group)
+        if (groupOptions?.ticker instanceof ManualTicker) tickers.push(groupOptions.ticker)
         return group
       },
       onEnd: (close) => void closers.push(close),
@@ -82,6 +85,7 @@ export function leakScope(body: (scope: LeakScope) => Promise<void>, options: Le
       await waitForNoChannels(groups, deadlineMs)
       // Before the shutdown, which cancels them: also those that do not keep the process alive.
       for (const group of groups) if (!group.isShuttingDown) ensureNone('timers of the loop are left', pendingTimers(group.next()))
+      for (const { pendingTimers: count } of tickers) ensureNone('timers of the manual ticker are left', count === 0 ? [] : [count])
       for (const group of groups) await group.shutdownGracefully({ quietPeriodMs: 0 })
       await eventually(() => {
         ensureNone('sockets are left open', [...socketsNow()].filter((inode) => !sockets.has(inode)))

@@ -305,6 +305,7 @@ describe('feeds', () => {
     assert.equal(runs[2]?.length, 51)
     assert.deepEqual(runs.slice(4).map(([first]) => first).filter((_, index) => index % 2 === 0).slice(0, 5), [1, 2, 3, 4, 5])
     assert.equal(runs.at(-1)?.[0], 99_999)
+    for (const { length } of lengthsOf(Buffer.alloc(100_000), { maxSplits: 0, maxSingleBytes: 0 })) assert.ok(length <= 4096, `${length} chunks`)
   })
 
   test('of the same seed are the same, and a failure names the seed', () => {

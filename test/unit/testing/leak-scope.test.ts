@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { describe, test } from 'node:test'
 import { DefaultPromise } from '@knotty/common'
-import { LeakError, leakScope as publishedLeakScope } from '@knotty/testing'
+import { LeakError, leakScope as publishedLeakScope, ManualTicker } from '@knotty/testing'
 import { EventLoopGroup, ServerBootstrap, type ServerChannel } from '@knotty/transport'
 import { leakScope } from '../../support/leak-scope.js'
 
@@ -42,6 +42,12 @@ describe('the leak scope fails a test that leaves', () => {
       await assert.rejects(left, /timers of the loop are left/)
       await group?.shutdownGracefully({ quietPeriodMs: 0 })
     }
+  })
+
+  test('a timer of a manual ticker', async () => {
+    const ticker = new ManualTicker()
+    const left = leakScope(async (scope) => void scope.group({ ticker }).scheduleCoarse(() => undefined, 60_000), DEADLINE_MS)
+    await assert.rejects(left, /timers of the manual ticker are left: 1/)
   })
 
   test('a timer of Node', async () => {
