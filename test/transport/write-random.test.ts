@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type ByteBuf, PooledByteBufAllocator, Unpooled } from '@knotty/buffer'
+import { eventually, seededBytes } from '@knotty/testing'
 import { type ChannelFuture, ChannelOption } from '@knotty/transport'
 import * as fc from 'fast-check'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, option, plainServer } from '../support/tcp.js'
-import { bytesOf, sha256 } from '../support/test-bytes.js'
+import { sha256 } from '../support/test-bytes.js'
 
 describe('random sequences of writes', () => {
   test('arrive byte-identical at a reader that stalls at random', { timeout: 55_000 }, async () => {
@@ -52,7 +52,7 @@ describe('random sequences of writes', () => {
           const writes: ChannelFuture[] = []
           const write = (index: number): void => {
             const { size: length, kind, flush } = steps[index] as (typeof steps)[number]
-            const bytes = bytesOf(length, index)
+            const bytes = seededBytes(length, index)
             expected.push(Buffer.from(bytes))
             const msg = kind === 'array' ? new Uint8Array(bytes) : bufferOf(kind, bytes)
             writes.push(channel.write(msg))

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { checkPositiveInteger, IllegalArgumentError, IllegalStateError, IndexOutOfBoundsError } from '@knotty/common'
 import { ByteBuf } from './byte-buf.js'
+import type { ByteBufAllocator } from './byte-buf-allocator.js'
 import { CompositeStorage, isComposite } from './composite-storage.js'
 import { CompositeView } from './composite-view.js'
 import { IllegalReferenceCountError } from './errors.js'
@@ -21,7 +22,7 @@ export const DEFAULT_MAX_COMPONENTS = 16
  * read and discarded, or with the composite's own last release. When adding throws, the buffer is released too. Components keep sharing
  * their bytes with whoever else has them.
  *
- * Writing beyond the last component adds one of zeros (padding). With more than {@link maxNumComponents} components all are copied into
+ * Writing beyond the last component adds one of the allocator's memory (padding; of zeros when that zeroes it). With more than {@link maxNumComponents} components all are copied into
  * one. Everything else is a ByteBuf's; slices and duplicates are views of the whole and share its count. Made by
  * {@link Unpooled.compositeBuffer} and {@link ByteBufAllocator.compositeBuffer}.
  *
@@ -31,14 +32,18 @@ export class CompositeByteBuf extends CompositeView {
   /** With more components than this they are consolidated into one. */
   readonly maxNumComponents: number
 
-  private constructor(maxNumComponents: number) {
-    super(new CompositeStorage(maxNumComponents, allocateReadable), 0, 0, 0, UNLIMITED_CAPACITY, false, UNLIMITED_CAPACITY)
+  private constructor(maxNumComponents: number, alloc: ByteBufAllocator) {
+    const allocate = (length: number): ByteBuf => alloc.buffer(length, length).setIndex(0, length)
+    super(new CompositeStorage(maxNumComponents, allocate), 0, 0, 0, UNLIMITED_CAPACITY, false, UNLIMITED_CAPACITY)
     this.maxNumComponents = maxNumComponents
   }
 
-  /** A composite without components. An {@link IllegalArgumentError} unless the maximum is 1 or more. Internal: see {@link Unpooled}. */
-  static create(maxNumComponents: number): CompositeByteBuf {
-    return new CompositeByteBuf(checkPositiveInteger(maxNumComponents, 'maxNumComponents'))
+  /**
+   * A composite without components, which takes padding and what it consolidates into from `alloc`. An {@link IllegalArgumentError} unless
+   * the maximum is 1 or more. Internal: see {@link ByteBufAllocator.compositeBuffer}.
+   */
+  static create(maxNumComponents: number, alloc: ByteBufAllocator): CompositeByteBuf {
+    return new CompositeByteBuf(checkPositiveInteger(maxNumComponents, 'maxNumComponents'), alloc)
   }
 
   /** How many components there are, empty ones included. */
@@ -292,10 +297,4 @@ function placeOf(args: readonly unknown[]): { increase: boolean; cIndex: number 
 
 function notABuffer(value: unknown): IllegalArgumentError {
   return new IllegalArgumentError(`buffer: ${value === null ? 'null' : typeof value} (expected: a ByteBuf)`)
-}
-
-function allocateReadable(length: number): ByteBuf {
-  const buffer = ByteBuf.allocate(length, length)
-  buffer.writerIndex = length
-  return buffer
 }

@@ -102,7 +102,7 @@ export class CompositeStorage extends Storage {
     this.changedFrom(0)
   }
 
-  /** A component of zeros is added, or components and a part of one are dropped from the end. */
+  /** A new component is added, or components and a part of one are dropped from the end. */
   override resize(capacity: number): void {
     if (capacity > this.capacity) {
       const length = capacity - this.capacity
@@ -119,6 +119,11 @@ export class CompositeStorage extends Storage {
   /** Moves every component out of a slab. */
   override moveOut(): void {
     for (const { buffer } of this.components) buffer.storage.moveOut()
+  }
+
+  /** All components were seen. */
+  override touch(hint: unknown): void {
+    for (const { buffer } of this.components) buffer.touch(hint)
   }
 
   override release(decrement: number): boolean {

@@ -64,10 +64,11 @@ export type {
   TypedPipeline,
   TypedPipelineInitializer,
 } from './channel/typed-pipeline.js'
+export { reportUncaughtException } from './channel/unhandled.js'
 export { DEFAULT_WATER_MARK, type WriteBufferWaterMark } from './channel/write-water-mark.js'
 export { EmbeddedChannel, type EmbeddedChannelOptions } from './embedded/embedded-channel.js'
 export { EmbeddedEventLoop } from './embedded/embedded-event-loop.js'
-export type { EventLoopOptions } from './eventloop/default-event-loop.js'
+export type { CoarseTicker, EventLoopOptions } from './eventloop/default-event-loop.js'
 export { EventLoopGroup, type EventLoopGroupOptions } from './eventloop/event-loop-group.js'
 export type { EventLoop, EventLoopCounters } from './eventloop/event-loop.js'
 export { AcceptedSocketGuard } from './socket/accepted-socket-guard.js'

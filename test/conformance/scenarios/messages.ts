@@ -62,7 +62,7 @@ const fixedSplits: Scenario = {
     const server: Side = cell.side('server', { below: () => [new CountBytes(() => server), newFramer(), new DescribeFrames()] })
     const client = cell.side('client')
     const listener = await cell.listen(() => server)
-    await cell.connect(client, cell.kit.addressOf(listener))
+    await cell.connect(client, cell.addressOf(listener))
     const stream = Buffer.concat(SMALL_FRAMES.map(frameOf))
     let sent = 0
     for (const size of SPLITS) {
@@ -95,7 +95,7 @@ const randomSplits: Scenario = {
     })
     const client = cell.side('client', { below: framed })
     const listener = await cell.listen(() => server)
-    await cell.connect(client, cell.kit.addressOf(listener))
+    await cell.connect(client, cell.addressOf(listener))
     const stream = Buffer.concat(LARGE_FRAMES.map(frameOf))
     for (const [round, seed] of SEEDS.entries()) {
       const random = randomFrom(seed)

@@ -1,7 +1,8 @@
 import { useCell } from '../../support/cell.js'
+import { NET_TCP } from '../../support/transports.js'
 
 // The tests of reading, closing and connecting once more, over node:net.
-useCell('net')
+useCell(NET_TCP)
 await import('../auto-read.test.js')
 await import('../half-closure.test.js')
 await import('../close.test.js')

@@ -3,9 +3,9 @@ import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { ByteBuf, ByteBufUtil, type CompositeByteBuf, Storage, Unpooled } from '@knotty/buffer'
-import { bytesOf } from '../../support/test-bytes.js'
+import { seededBytes } from '@knotty/testing'
 
-const BYTES = bytesOf(24, 5)
+const BYTES = seededBytes(24, 5)
 type Methods = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>
 const on = (buffer: ByteBuf): Methods => buffer as unknown as Methods
 

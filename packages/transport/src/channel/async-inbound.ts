@@ -34,7 +34,7 @@ interface Waiter<T> {
  *     open ──end(), end(cause)──► ending: what waits is given out, then the end or the cause ──► done
  *       └────────────────────── close(): what waits is released ────────────────────────────────►┘
  */
-export class AsyncInbound<T> implements AsyncIterable<T, undefined, void> {
+export class AsyncInbound<T> implements AsyncIterable<T> {
   private readonly source: InboundSource
   private readonly high: number
   private readonly low: number

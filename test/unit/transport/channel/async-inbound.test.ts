@@ -291,6 +291,15 @@ describe('the end', () => {
     assert.equal(channel.isOpen, false)
   })
 
+  test('disposing of it drops what waits, an exception included', async () => {
+    const { channel, ch } = wrapped()
+    const iterator = ch.inbound[Symbol.asyncIterator]()
+    channel.writeInbound('a')
+    channel.pipeline.fireExceptionCaught(new Error('broken'))
+    await ch[Symbol.asyncDispose]()
+    assert.deepEqual(await iterator.next(), { done: true, value: undefined })
+  })
+
   test('await using closes', async () => {
     const { channel, ch } = wrapped()
     const msg = new Counted()

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, test } from 'node:test'
 import { IllegalArgumentError, RejectedExecutionError, UnsupportedOperationError } from '@knotty/common'
+import { eventually } from '@knotty/testing'
 import { EventLoopGroup } from '@knotty/transport'
 import { leakScope } from '../../../support/leak-scope.js'
-import { eventually } from '../../../support/proc-sockets.js'
 import { deferred } from '../../../support/tcp.js'
 import { recordLogs } from '../channel/recorded-logs.js'
 
@@ -283,6 +283,8 @@ describe('new EventLoopGroup()', () => {
       assert.throws(() => new EventLoopGroup({ wheelTickMs: ms }), isError(IllegalArgumentError, /wheelTickMs: .*1 to 60000/))
     }
     assert.ok(new EventLoopGroup({ wheelTickMs: 1 }))
+    const ticker = { now: () => 0 } as never
+    assert.throws(() => new EventLoopGroup({ ticker }), isError(IllegalArgumentError, /ticker\.scheduleCoarse: undefined \(expected: a function/))
     assert.ok(new EventLoopGroup({ readSlabBytes: 1024, writeSlabBytes: 1024, taskBudgetMs: 0 }))
   })
 
