@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
@@ -13,6 +14,8 @@ const root = path.resolve(import.meta.dirname, '../../..')
 
 /** A block of the README must have ended, or listen, by then. */
 const BLOCK_DEADLINE_MS = 10_000
+/** The first line of a block that is a file for the later ones of its document. */
+const FILE_NAME = /^\/\/ ([\w.-]+\.mjs)\n/
 /** How long a block that listens or has printed may go on: one that does its work and ends by itself is not cut short. */
 const GRACE_MS = 1_000
 
@@ -39,9 +42,12 @@ function userEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !switches.test(name)))
 }
 
-/** `knotty` and every workspace package that it needs, directly or not. */
+/** What users install by itself. */
+const INSTALLED: readonly string[] = ['knotty', '@knotty/codec-protobuf', '@knotty/testing']
+
+/** Those, and every workspace package that they need, directly or not. */
 function packageNames(): string[] {
-  const names = new Set(['knotty'])
+  const names = new Set(INSTALLED)
   for (const name of names) {
     const folder = path.join('packages', name.replace('@knotty/', ''))
     for (const needed of Object.keys(readManifest(folder).dependencies ?? {})) if (needed.startsWith('@knotty/')) names.add(needed)
@@ -98,8 +104,10 @@ function listens(pid: number): boolean {
 /**
  * Runs a file with node until it ends by itself. One that has printed a line or listens is asked to end with SIGTERM after
  * the grace time; one that does neither, or does not heed, is killed at the deadline (`signal` is then SIGKILL).
+ *
+ * @param servers takes a process that listens, which goes on while the next blocks run
  */
-async function runBlock(file: string): Promise<Ended> {
+async function runBlock(file: string, servers?: Set<ChildProcess>): Promise<Ended> {
   const child = spawn(process.execPath, [file], { cwd: path.dirname(file), env: userEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] })
   const closed = new Promise<void>((resolve) => void child.once('close', () => resolve()))
   let stdout = ''
@@ -113,7 +121,10 @@ async function runBlock(file: string): Promise<Ended> {
     const now = performance.now()
     if (readyAt === Infinity && (stdout.includes('\n') || listens(child.pid!))) readyAt = now
     if (now > deadline) child.kill('SIGKILL')
-    else if (!stopped && now > readyAt + GRACE_MS) stopped = child.kill('SIGTERM')
+    else if (servers !== undefined && listens(child.pid!)) {
+      servers.add(child)
+      return { code: 0, signal: null, stopped: false, stdout, stderr }
+    } else if (!stopped && now > readyAt + GRACE_MS) stopped = child.kill('SIGTERM')
     await Promise.race([closed, delay(20)])
   }
   await closed
@@ -148,13 +159,22 @@ describe('the packed packages in an empty project', () => {
     test(`every JavaScript block of ${document} runs as it stands`, async (t) => {
       const blocks = javascriptBlocks(readFileSync(path.join(root, document), 'utf8'))
       if (document.endsWith('README.md')) assert.ok(blocks.length > 0, `${document} holds no js, javascript or mjs block`)
+      const place = path.join(folder, document.replaceAll('/', '-'))
+      mkdirSync(place)
+      const servers = new Set<ChildProcess>()
       // One after another: two blocks may listen on the same port.
       for (const { line, code } of blocks) {
         await t.test(`the block at ${document}:${line}`, async () => {
-          const file = path.join(folder, `${document.replaceAll('/', '-')}-line-${line}.mjs`)
+          const name = FILE_NAME.exec(code)?.[1] // of a text whose blocks are files that belong together
+          const file = path.join(place, name ?? `line-${line}.mjs`)
           writeFileSync(file, code)
-          assertEndedWell(await runBlock(file))
+          assertEndedWell(await runBlock(file, name === undefined ? undefined : servers))
         })
+      }
+      for (const server of servers) {
+        const exit = once(server, 'exit')
+        server.kill('SIGTERM')
+        assert.deepEqual(await exit, [0, null], 'a server of this document ends with SIGTERM')
       }
     })
   }

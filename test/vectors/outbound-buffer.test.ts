@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { ByteBuf, Unpooled } from '@knotty/buffer'
+import { Unpooled } from '@knotty/buffer'
 import { setLogger } from '@knotty/common'
-import { type ChannelHandlerContext, ChannelOption, type ChannelPromise, EmbeddedChannel, type OutboundBuffer } from '@knotty/transport'
-import { JavaError, javaNameOf } from './java-names.js'
+import { type ChannelHandlerContext, ChannelOption, type ChannelPromise } from '@knotty/transport'
+import { GrantedChannel } from './granted-channel.js'
+import { javaNameOf } from './java-names.js'
 import { testVectorFile, type VectorCase } from './vector-file.js'
 
 type Op = readonly [name: string, ...args: readonly any[]]
@@ -26,41 +27,6 @@ interface OutboundCase extends VectorCase {
   }
   readonly initial: State
   readonly steps: readonly { readonly op: Op; readonly log: readonly LogEntry[]; readonly state: State }[]
-}
-
-/** A transport that takes the bytes it was granted, and no more. */
-class GrantedChannel extends EmbeddedChannel {
-  failNextWrite = false
-  private granted: number
-
-  constructor(granted: number) {
-    super()
-    this.granted = granted
-  }
-
-  /** Grants more, and lets the transport go on with what is flushed. */
-  accept(bytes: number): void {
-    this.granted += bytes
-    this.flushMarked()
-  }
-
-  protected override doWrite(outboundBuffer: OutboundBuffer): void {
-    if (this.failNextWrite) {
-      this.failNextWrite = false
-      throw new JavaError('IOException', 'the write failed')
-    }
-    while (!outboundBuffer.isEmpty) {
-      const msg = outboundBuffer.current
-      if (!ByteBuf.isByteBuf(msg)) {
-        outboundBuffer.remove()
-        continue
-      }
-      const bytes = Math.min(msg.readableBytes, this.granted)
-      if (bytes === 0 && msg.isReadable) return
-      this.granted -= bytes
-      outboundBuffer.removeBytes(bytes)
-    }
-  }
 }
 
 /** Java's Long.MAX_VALUE, what a closed channel gives for bytesBeforeWritable, is the largest safe integer here. */

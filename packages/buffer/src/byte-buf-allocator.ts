@@ -1,5 +1,6 @@
 import { checkNonNegativeInteger, IllegalArgumentError } from '@knotty/common'
 import { ByteBuf } from './byte-buf.js'
+import { CompositeByteBuf, DEFAULT_MAX_COMPONENTS } from './composite-byte-buf.js'
 import { UNLIMITED_CAPACITY } from './new-capacity.js'
 
 /** Capacity of a buffer that was given none. Netty: DEFAULT_INITIAL_CAPACITY. */
@@ -20,6 +21,14 @@ export class ByteBufAllocator {
   buffer(initialCapacity: number = DEFAULT_INITIAL_CAPACITY, maxCapacity: number = UNLIMITED_CAPACITY): ByteBuf {
     checkCapacities(initialCapacity, maxCapacity)
     return ByteBuf.allocate(initialCapacity, maxCapacity)
+  }
+
+  /**
+   * A new {@link CompositeByteBuf} without components; the caller owns it. With more than `maxNumComponents` (16) components they are
+   * copied into one, in memory of this allocator. An {@link IllegalArgumentError} for a maximum below 1.
+   */
+  compositeBuffer(maxNumComponents: number = DEFAULT_MAX_COMPONENTS): CompositeByteBuf {
+    return CompositeByteBuf.create(maxNumComponents, this)
   }
 }
 

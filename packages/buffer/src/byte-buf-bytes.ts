@@ -3,17 +3,25 @@ import { IndexOutOfBoundsError } from '@knotty/common'
 import type { ByteBuf } from './byte-buf.js'
 import { ByteBufWrite } from './byte-buf-write.js'
 import { copyBytes } from './copy-bytes.js'
+import type { Storage } from './storage.js'
 
 /** A view of the same memory as a Buffer, which {@link copyBytes} can take; the bytes themselves when they are one. */
 function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-function checkArrayRange(array: Uint8Array, start: number, length: number): void {
+/** Throws an {@link IndexOutOfBoundsError} unless the range is within the array. */
+export function checkArrayRange(array: Uint8Array, start: number, length: number): void {
   if (start >>> 0 !== start || length >>> 0 !== length || start + length > array.length) {
     const range = `index: ${String(start)}, length: ${String(length)}`
     throw new IndexOutOfBoundsError(`${range}, array.length: ${array.length} (expected: 0 <= index, index + length <= array.length)`)
   }
+}
+
+/** Readable bytes of a buffer that lie in one piece of memory. */
+export interface UnsafePart {
+  readonly bytes: Buffer
+  readonly storage: Storage
 }
 
 /**
@@ -46,7 +54,7 @@ export abstract class ByteBufBytes extends ByteBufWrite {
       const length = second ?? target.length - targetIndex
       const at = this.atRange(index, length)
       checkArrayRange(target, targetIndex, length)
-      copyBytes(this.storage.bytes, at, bufferOf(target), targetIndex, length)
+      this.copyOut(at, bufferOf(target), targetIndex, length)
     } else if (second === undefined) {
       const length = first ?? target.writableBytes
       this.copyTo(index, target, target.writer, length)
@@ -69,7 +77,7 @@ export abstract class ByteBufBytes extends ByteBufWrite {
       const length = second ?? source.length - sourceIndex
       const at = this.atRangeForSet(index, length)
       checkArrayRange(source, sourceIndex, length)
-      copyBytes(bufferOf(source), sourceIndex, this.storage.bytes, at, length)
+      this.copyIn(at, bufferOf(source), sourceIndex, length)
     } else if (second === undefined) {
       const length = first ?? source.readableBytes
       source.checkReadable(length)
@@ -88,7 +96,7 @@ export abstract class ByteBufBytes extends ByteBufWrite {
       return this
     }
     const at = this.atRangeForSet(index, length)
-    this.storage.bytes.fill(0, at, at + length)
+    this.fillZero(at, length)
     return this
   }
 
@@ -189,12 +197,42 @@ export abstract class ByteBufBytes extends ByteBufWrite {
     return this.storage.bytes.subarray(at, at + length)
   }
 
-  private copyTo(index: number, target: ByteBufBytes, targetIndex: number, length: number): void {
-    const targetAt = target.atRangeForSet(targetIndex, length)
-    copyBytes(this.storage.bytes, this.atRange(index, length), target.storage.bytes, targetAt, length)
+  /**
+   * The readable bytes as Buffers over the same memory, in order and never copied: one for a buffer that {@link isContiguous}, one for
+   * each component that has some for a composite. As {@link unsafeBuffer} valid only until the handler returns. Netty: nioBuffers.
+   */
+  *unsafeBuffers(): Generator<Buffer, void, undefined> {
+    for (const { bytes } of this.unsafeParts()) yield bytes
   }
 
-  private atRangeForSet(index: number, length: number): number {
+  /** {@link unsafeBuffers}, each with the storage it lies in. Internal to Knotty's packages. */
+  *unsafeParts(): Generator<UnsafePart, void, undefined> {
+    if (this.writer > this.reader) yield { bytes: this.unsafeBuffer(), storage: this.storage }
+  }
+
+  private copyTo(index: number, target: ByteBufBytes, targetIndex: number, length: number): void {
+    const targetAt = target.atRangeForSet(targetIndex, length)
+    this.copyAcross(this.atRange(index, length), target, targetAt, length)
+  }
+
+  /** Copies to a place of `target`. Places here and below are what {@link atRange} and {@link atRangeForSet} gave: both sides are checked. */
+  protected copyAcross(at: number, target: ByteBufBytes, targetAt: number, length: number): void {
+    target.copyIn(targetAt, this.storage.bytes, at, length)
+  }
+
+  protected copyOut(at: number, target: Buffer, targetStart: number, length: number): void {
+    copyBytes(this.storage.bytes, at, target, targetStart, length)
+  }
+
+  protected copyIn(at: number, source: Buffer, sourceStart: number, length: number): void {
+    copyBytes(source, sourceStart, this.storage.bytes, at, length)
+  }
+
+  protected fillZero(at: number, length: number): void {
+    this.storage.bytes.fill(0, at, at + length)
+  }
+
+  protected atRangeForSet(index: number, length: number): number {
     this.checkAccessible()
     if (length >>> 0 !== length) throw this.accessError(index, length, true)
     return this.atForSet(index, length)

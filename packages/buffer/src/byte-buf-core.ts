@@ -13,13 +13,13 @@ function isIndex(value: number): boolean {
 /**
  * Indexes, capacity, marks and references of a {@link ByteBuf}; first link of the chain of classes that it is cut into by concern:
  * core, memory, get, set, read, write, bytes, text, search, ByteBuf. Only the last one is ever constructed, so all buffers and views
- * share one hidden class and call sites stay monomorphic.
+ * share one hidden class and call sites stay monomorphic. (CompositeByteBuf and its views are the exception; they alone pay for it.)
  */
 export abstract class ByteBufCore implements ReferenceCounted {
   /** The memory and its reference count. Internal to Knotty's packages. */
   readonly storage: Storage
-  /** Where index 0 of this view lies, counted from the storage's base. */
-  protected readonly offset: number
+  /** Where index 0 of this view lies, counted from the storage's base. Internal to Knotty's packages. */
+  readonly offset: number
   protected reader: number
   protected writer: number
   /** Indexes from here on are not this view's: the length of a slice, {@link UNLIMITED_CAPACITY} where the storage decides. */
@@ -226,17 +226,23 @@ export abstract class ByteBufCore implements ReferenceCounted {
     this.checkAccessible()
     if (this.isReadOnly) throw new ReadOnlyBufferError()
     if (this.reader === 0) return this
-    const length = this.writer - this.reader
-    if (length > 0) {
-      const { bytes } = this.storage
-      const start = this.at(0, this.writer)
-      copyBytes(bytes, start + this.reader, bytes, start, length)
-    }
-    this.markedReader = Math.max(this.markedReader - this.reader, 0)
-    this.markedWriter = Math.max(this.markedWriter - this.reader, 0)
-    this.writer = length
-    this.reader = 0
+    if (this.writer > this.reader) this.moveReadableToStart()
+    this.lowerIndexes(this.reader)
     return this
+  }
+
+  protected moveReadableToStart(): void {
+    const { bytes } = this.storage
+    const start = this.at(0, this.writer)
+    copyBytes(bytes, start + this.reader, bytes, start, this.writer - this.reader)
+  }
+
+  /** `discarded` bytes at the start have gone: both indexes and, as far as they go, the marks follow. */
+  protected lowerIndexes(discarded: number): void {
+    this.reader -= discarded
+    this.writer -= discarded
+    this.markedReader = Math.max(this.markedReader - discarded, 0)
+    this.markedWriter = Math.max(this.markedWriter - discarded, 0)
   }
 
   /** {@link discardReadBytes} when that is worth its copy: everything was read, or at least half the capacity. */

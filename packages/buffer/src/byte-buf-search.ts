@@ -19,9 +19,15 @@ export abstract class ByteBufSearch extends ByteBufText {
       this.checkAccessible()
       return -1
     }
-    const at = this.atRange(start, toIndex - start)
-    const place = findByte(this.storage.bytes, at, at + toIndex - start, value & 0xff)
-    return place < 0 ? -1 : place - at + start
+    const found = this.findFirst(start, toIndex - start, value & 0xff)
+    return found < 0 ? -1 : start + found
+  }
+
+  /** How many of `length` bytes at `index` stand before the first one equal to `value`; -1 when there is none. */
+  protected findFirst(index: number, length: number, value: number): number {
+    const at = this.atRange(index, length)
+    const place = findByte(this.storage.bytes, at, at + length, value)
+    return place < 0 ? -1 : place - at
   }
 
   private lastIndexOf(fromIndex: number, toIndex: number, value: number): number {
@@ -29,9 +35,15 @@ export abstract class ByteBufSearch extends ByteBufText {
       this.checkAccessible()
       return -1
     }
-    const at = this.atRange(toIndex, fromIndex - toIndex)
+    const found = this.findLast(toIndex, fromIndex - toIndex, value)
+    return found < 0 ? -1 : toIndex + found
+  }
+
+  /** As {@link findFirst}, for the last one. */
+  protected findLast(index: number, length: number, value: number): number {
+    const at = this.atRange(index, length)
     const { bytes } = this.storage
-    for (let i = fromIndex - toIndex - 1; i >= 0; i--) if (bytes[at + i] === value) return toIndex + i
+    for (let i = length - 1; i >= 0; i--) if (bytes[at + i] === value) return i
     return -1
   }
 
@@ -111,7 +123,8 @@ export abstract class ByteBufSearch extends ByteBufText {
   }
 }
 
-function findByte(bytes: Buffer, start: number, end: number, value: number): number {
+/** The place of `value` in `bytes` from `start` and before `end`; -1 when it is not there. */
+export function findByte(bytes: Buffer, start: number, end: number, value: number): number {
   if (end - start <= LOOP_SEARCH_MAX_BYTES) {
     for (let at = start; at < end; at++) if (bytes[at] === value) return at
     return -1

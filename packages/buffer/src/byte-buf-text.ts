@@ -56,7 +56,7 @@ export abstract class ByteBufText extends ByteBufBytes {
     return this.getCharSequence(first, length!, encoding!)
   }
 
-  private describe(): string {
+  protected describe(): string {
     if (this.refCnt === 0) return 'ByteBuf(released)'
     const max = this.maxCapacity === this.capacity ? '' : `/${this.maxCapacity}`
     return `ByteBuf(ridx: ${this.reader}, widx: ${this.writer}, cap: ${this.capacity}${max})`

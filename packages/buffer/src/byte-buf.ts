@@ -1,7 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import { inspect } from 'node:util'
 import { ByteBufSearch } from './byte-buf-search.js'
-import { copyBytes } from './copy-bytes.js'
 import { inspectByteBuf } from './inspect-byte-buf.js'
 import { UNLIMITED_CAPACITY } from './new-capacity.js'
 import { allocateBytes, Storage } from './storage.js'
@@ -57,13 +56,21 @@ export class ByteBuf extends ByteBufSearch {
   /** The buffer that has no bytes and never gets any. Releasing it does nothing. */
   static readonly EMPTY: ByteBuf = new ByteBuf(Storage.EMPTY, 0, 0, 0, UNLIMITED_CAPACITY, false, 0)
 
+  /**
+   * True when all bytes lie in one piece of memory; false for a {@link CompositeByteBuf} and its views, also with one component. Netty:
+   * isContiguous (4.1.50).
+   */
+  get isContiguous(): boolean {
+    return true
+  }
+
   /** A view of the readable bytes: index 0 is readerIndex, the size is fixed. Shares memory and count; does not retain. */
   slice(): ByteBuf
   /** A view of `length` bytes at `index`. An IndexOutOfBoundsError unless they are within capacity. */
   slice(index: number, length: number): ByteBuf
   slice(index: number = this.reader, length: number = this.writer - this.reader): ByteBuf {
     this.atRange(index, length)
-    return new ByteBuf(this.storage, this.offset + index, 0, length, length, this.isReadOnly, this.storageMax)
+    return this.newView(this.offset + index, 0, length, length, this.isReadOnly)
   }
 
   /** {@link slice}, retained: whoever gets it releases it. */
@@ -117,15 +124,19 @@ export class ByteBuf extends ByteBufSearch {
 
   private view(offset: number, limit: number, readOnly: boolean): ByteBuf {
     const shift = this.offset - offset
-    const view = new ByteBuf(this.storage, offset, this.reader + shift, this.writer + shift, limit, readOnly, this.storageMax)
-    return view.markReaderIndex().markWriterIndex()
+    return this.newView(offset, this.reader + shift, this.writer + shift, limit, readOnly).markReaderIndex().markWriterIndex()
+  }
+
+  /** Another view of the same storage. */
+  protected newView(offset: number, reader: number, writer: number, limit: number, readOnly: boolean): ByteBuf {
+    return new ByteBuf(this.storage, offset, reader, writer, limit, readOnly, this.storageMax)
   }
 
   protected override copyRange(index: number, length: number, maxCapacity: number): ByteBuf {
     const at = this.atRange(index, length)
     if (maxCapacity === 0) return ByteBuf.EMPTY
     const copied = ByteBuf.allocate(length, maxCapacity)
-    copyBytes(this.storage.bytes, at, copied.storage.bytes, 0, length)
+    this.copyOut(at, copied.storage.bytes, 0, length)
     copied.writer = length
     return copied
   }

@@ -1,7 +1,8 @@
-export { ByteBuf } from './byte-buf.js'
 export { ByteBufAllocator } from './byte-buf-allocator.js'
 export { ByteBufUtil } from './byte-buf-util.js'
+export { ByteBuf } from './byte-buf.js'
 export { ByteProcessor } from './byte-processor.js'
+export { CompositeByteBuf } from './composite-byte-buf.js'
 export { IllegalReferenceCountError, ReadOnlyBufferError, UnsafeIntegerError } from './errors.js'
 export {
   PooledByteBufAllocator,

@@ -1,1 +1,7 @@
-export {}
+export { MalformedProtobufError, WrongMagicError, WrongVersionError } from './errors.js'
+export { DEFAULT_MAGIC, DEFAULT_MAX_BODY_LENGTH, type HeadContentOptions } from './head-content.js'
+export { ProtobufDecoder } from './protobuf-decoder.js'
+export { ProtobufEncoder } from './protobuf-encoder.js'
+export { ProtobufHeadContentDecoder } from './protobuf-head-content-decoder.js'
+export { ProtobufHeadContentEncoder } from './protobuf-head-content-encoder.js'
+export type { ProtobufType } from './protobuf-type.js'

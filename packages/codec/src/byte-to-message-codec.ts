@@ -1,5 +1,12 @@
 import type { ByteBuf } from '@knotty/buffer'
-import { type ChannelHandlerContext, type ChannelPromise, type MessageMatcher, toPredicate } from '@knotty/transport'
+import {
+  type ChannelHandlerContext,
+  type ChannelPromise,
+  type Consumes,
+  type HandlerTypes,
+  type MessageMatcher,
+  toPredicate,
+} from '@knotty/transport'
 import { ByteToMessageDecoder, type ByteToMessageDecoderOptions } from './byte-to-message-decoder.js'
 import { type BytesEncoder, encodeToBytes } from './message-to-byte-encoder.js'
 
@@ -14,8 +21,13 @@ export interface ByteToMessageCodecOptions<I> extends ByteToMessageDecoderOption
  *
  *     bytes ──► decode(ctx, input, out) ──► messages
  *     bytes ◄── encode(ctx, msg, out)   ◄── messages of type I
+ *
+ * @typeParam I the messages it encodes
+ * @typeParam Out the messages it decodes
  */
-export abstract class ByteToMessageCodec<I = unknown> extends ByteToMessageDecoder {
+export abstract class ByteToMessageCodec<I = unknown, Out = unknown> extends ByteToMessageDecoder<Out> {
+  /** For the compiler, see HandlerTypes: nothing is there at run time. */
+  declare readonly handlerTypes: HandlerTypes<Consumes<ByteBuf>, Out, Consumes<I>, ByteBuf>
   readonly #acceptsOutbound: (msg: unknown) => boolean
 
   constructor(options: ByteToMessageCodecOptions<I> = {}) {

@@ -1,6 +1,13 @@
 import type { ByteBuf } from '@knotty/buffer'
 import { checkPositiveInteger, IllegalStateError } from '@knotty/common'
-import { type ChannelHandler, type ChannelHandlerContext, ChannelInputShutdownEvent } from '@knotty/transport'
+import {
+  bytesToMessages,
+  type ChannelHandler,
+  type ChannelHandlerContext,
+  ChannelInputShutdownEvent,
+  type Consumes,
+  type InboundTypes,
+} from '@knotty/transport'
 import { DecodeDriver, type DrivenDecoder } from './decode-driver.js'
 
 /** How many unread bytes a decoder keeps unless told otherwise: 16 MiB. */
@@ -61,8 +68,17 @@ export interface ByteToMessageDecoderOptions {
  *
  * With AUTO_READ off, a read that gave no message asks for the next one, because no handler further on will. A decoder keeps the bytes of
  * one channel, so it is never sharable: an {@link IllegalStateError} from the constructor, or from the pipeline for an `isSharable` field.
+ *
+ * @typeParam Out the messages it makes; a TypedPipeline checks them against what the next handler takes
  */
-export abstract class ByteToMessageDecoder implements ChannelHandler {
+export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHandler {
+  /** For the compiler, see HandlerTypes: nothing is there at run time. */
+  declare readonly handlerTypes: InboundTypes<Consumes<ByteBuf>, Out>
+
+  static {
+    Object.defineProperty(this.prototype, bytesToMessages, { value: true })
+  }
+
   readonly #driver: DecodeDriver
 
   constructor(options: ByteToMessageDecoderOptions = {}) {
@@ -90,13 +106,13 @@ export abstract class ByteToMessageDecoder implements ChannelHandler {
    * @param out takes the messages; nothing else may be done with it
    * @returns how many bytes are still missing for the next message, or nothing
    */
-  protected abstract decode(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void
+  protected abstract decode(ctx: ChannelHandlerContext, input: ByteBuf, out: Out[]): number | void
 
   /**
    * Called once when the input ends, after `decode` has taken what it could: `input` has what is left, perhaps nothing. The default calls
    * {@link decode} when there is something. The end may come twice: at ChannelInputShutdownEvent and at channelInactive.
    */
-  protected decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void {
+  protected decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: Out[]): number | void {
     if (input.isReadable) this.#driver.callDecode(ctx, input, out)
   }
 

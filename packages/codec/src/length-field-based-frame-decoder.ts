@@ -3,6 +3,7 @@ import { checkNonNegativeInteger, checkPositiveInteger, IllegalArgumentError } f
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { CorruptedFrameError, DecoderError, TooLongFrameError } from './errors.js'
+import type { Frame } from './frame.js'
 import { type ByteOrder, checkByteOrder, checkInteger, checkOptions } from './length-field.js'
 
 const TWO_TO_32 = 0x100000000
@@ -91,7 +92,7 @@ export interface LengthFieldBasedFrameDecoderOptions {
  * tail, which closes the channel on an uncaught exception, is the guard. Memory: for a length that was only announced at most four
  * times the bytes that have come are allocated.
  */
-export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder {
+export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
   readonly #maxFrameLength: number
   readonly #lengthFieldOffset: number
   readonly #lengthFieldLength: number
@@ -140,7 +141,7 @@ export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder {
       this.getUnadjustedFrameLength === LengthFieldBasedFrameDecoder.prototype.getUnadjustedFrameLength
   }
 
-  protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void {
+  protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): number | void {
     if (this.#bytesToDiscard > 0) this.#discard(input)
     const readable = input.readableBytes
     if (readable < this.#lengthFieldEnd) return this.#lengthFieldEnd - readable
@@ -157,7 +158,7 @@ export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder {
       if (strip > frameLength) this.#failStrip(input, frameLength)
       input.skipBytes(strip)
     }
-    out.push(input.readRetainedSlice(frameLength - strip))
+    out.push(input.readRetainedSlice(frameLength - strip) as Frame)
   }
 
   /**

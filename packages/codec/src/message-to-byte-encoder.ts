@@ -4,7 +4,9 @@ import {
   type ChannelHandler,
   type ChannelHandlerContext,
   type ChannelPromise,
+  type Consumes,
   type MessageMatcher,
+  type OutboundTypes,
   toPredicate,
 } from '@knotty/transport'
 import { ASYNC_CODEC, EncoderError, isStrayPromise } from './errors.js'
@@ -26,8 +28,12 @@ export interface BytesEncoder {
  * The message is released when `encode` is through. The buffer is written with the message's promise; one without a byte is written as
  * the empty buffer, so that the promise keeps its place in the order. What `encode` throws fails the promise as an {@link EncoderError}
  * with the original as `cause`, and nothing is written. An async `encode` is an error (`ERR_KNOTTY_ASYNC_CODEC`).
+ *
+ * @typeParam I the messages it encodes
  */
 export abstract class MessageToByteEncoder<I = unknown> implements ChannelHandler {
+  /** For the compiler, see HandlerTypes: nothing is there at run time. */
+  declare readonly handlerTypes: OutboundTypes<Consumes<I>, ByteBuf>
   readonly #acceptsOutbound: (msg: unknown) => boolean
 
   /** @param matcher the class of the messages, or a type guard; without one every message is encoded */

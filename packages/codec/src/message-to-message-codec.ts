@@ -1,4 +1,12 @@
-import { type ChannelHandler, type ChannelHandlerContext, type ChannelPromise, type MessageMatcher, toPredicate } from '@knotty/transport'
+import {
+  type ChannelHandler,
+  type ChannelHandlerContext,
+  type ChannelPromise,
+  type Consumes,
+  type HandlerTypes,
+  type MessageMatcher,
+  toPredicate,
+} from '@knotty/transport'
 import { decodeMessage, type MessageDecoder, StarvedRead } from './message-to-message-decoder.js'
 import { encodeMessage, type MessageEncoder } from './message-to-message-encoder.js'
 
@@ -16,8 +24,15 @@ export interface MessageToMessageCodecOptions<I, O> {
  *
  *     messages of type I ──► decode(ctx, msg, out) ──► other messages
  *         other messages ◄── encode(ctx, msg, out) ◄── messages of type O
+ *
+ * @typeParam I the messages it decodes
+ * @typeParam O the messages it encodes
+ * @typeParam Decoded what it makes of the first
+ * @typeParam Encoded what it makes of the second
  */
-export abstract class MessageToMessageCodec<I = unknown, O = unknown> implements ChannelHandler {
+export abstract class MessageToMessageCodec<I = unknown, O = unknown, Decoded = unknown, Encoded = unknown> implements ChannelHandler {
+  /** For the compiler, see HandlerTypes: nothing is there at run time. */
+  declare readonly handlerTypes: HandlerTypes<Consumes<I>, Decoded, Consumes<O>, Encoded>
   readonly #acceptsInbound: (msg: unknown) => boolean
   readonly #acceptsOutbound: (msg: unknown) => boolean
   readonly #starved = new StarvedRead()
@@ -28,10 +43,10 @@ export abstract class MessageToMessageCodec<I = unknown, O = unknown> implements
   }
 
   /** Adds to `out` what `msg` stands for; see MessageToMessageDecoder. */
-  protected abstract decode(ctx: ChannelHandlerContext, msg: I, out: unknown[]): void
+  protected abstract decode(ctx: ChannelHandlerContext, msg: I, out: Decoded[]): void
 
   /** Adds to `out` what is to be written for `msg`; see MessageToMessageEncoder. */
-  protected abstract encode(ctx: ChannelHandlerContext, msg: O, out: unknown[]): void
+  protected abstract encode(ctx: ChannelHandlerContext, msg: O, out: Encoded[]): void
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
     if (this.#acceptsInbound(msg)) decodeMessage(this as unknown as MessageDecoder, ctx, msg, this.#starved)

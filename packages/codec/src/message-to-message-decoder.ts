@@ -1,5 +1,12 @@
 import { release } from '@knotty/buffer'
-import { type ChannelHandler, type ChannelHandlerContext, type MessageMatcher, toPredicate } from '@knotty/transport'
+import {
+  type ChannelHandler,
+  type ChannelHandlerContext,
+  type Consumes,
+  type InboundTypes,
+  type MessageMatcher,
+  toPredicate,
+} from '@knotty/transport'
 import { asDecoderError, asyncDecoder } from './decoder-errors.js'
 import { isStrayPromise } from './errors.js'
 import { giveBackOutList, takeOutList } from './out-list.js'
@@ -20,8 +27,13 @@ export interface MessageDecoder {
  * The message is released when `decode` is through, so what goes on of it is retained: `out.push(frame.retain())`. What `decode` throws
  * goes to exceptionCaught as a DecoderError with the original as `cause`; messages added before are fired first. An async
  * `decode` is an error (`ERR_KNOTTY_ASYNC_CODEC`). With AUTO_READ off, a read of which nothing was made asks for the next one.
+ *
+ * @typeParam I the messages it decodes
+ * @typeParam Out the messages it makes of them
  */
-export abstract class MessageToMessageDecoder<I = unknown> implements ChannelHandler {
+export abstract class MessageToMessageDecoder<I = unknown, Out = unknown> implements ChannelHandler {
+  /** For the compiler, see HandlerTypes: nothing is there at run time. */
+  declare readonly handlerTypes: InboundTypes<Consumes<I>, Out>
   readonly #acceptsInbound: (msg: unknown) => boolean
   readonly #starved = new StarvedRead()
 
@@ -31,7 +43,7 @@ export abstract class MessageToMessageDecoder<I = unknown> implements ChannelHan
   }
 
   /** Adds to `out` what `msg` stands for. Releases nothing. */
-  protected abstract decode(ctx: ChannelHandlerContext, msg: I, out: unknown[]): void
+  protected abstract decode(ctx: ChannelHandlerContext, msg: I, out: Out[]): void
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
     if (this.#acceptsInbound(msg)) decodeMessage(this as unknown as MessageDecoder, ctx, msg, this.#starved)

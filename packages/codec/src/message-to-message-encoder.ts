@@ -4,8 +4,10 @@ import {
   type ChannelHandler,
   type ChannelHandlerContext,
   type ChannelPromise,
+  type Consumes,
   DefaultChannelPromise,
   type MessageMatcher,
+  type OutboundTypes,
   toPredicate,
 } from '@knotty/transport'
 import { EncoderError, isStrayPromise } from './errors.js'
@@ -31,8 +33,13 @@ export interface MessageEncoder {
  * When `encode` throws, the promise fails with an {@link EncoderError} (the original is the `cause`) and what it had added is released:
  * half a message never leaves, which is where Netty differs. No result at all is an EncoderError, and so is a Promise
  * (`ERR_KNOTTY_ASYNC_CODEC`).
+ *
+ * @typeParam I the messages it encodes
+ * @typeParam Out the messages it makes of them
  */
-export abstract class MessageToMessageEncoder<I = unknown> implements ChannelHandler {
+export abstract class MessageToMessageEncoder<I = unknown, Out = unknown> implements ChannelHandler {
+  /** For the compiler, see HandlerTypes: nothing is there at run time. */
+  declare readonly handlerTypes: OutboundTypes<Consumes<I>, Out>
   readonly #acceptsOutbound: (msg: unknown) => boolean
 
   /** @param matcher the class of the messages, or a type guard; without one every message is encoded */
@@ -41,7 +48,7 @@ export abstract class MessageToMessageEncoder<I = unknown> implements ChannelHan
   }
 
   /** Adds to `out` what is to be written for `msg`. Releases nothing. */
-  protected abstract encode(ctx: ChannelHandlerContext, msg: I, out: unknown[]): void
+  protected abstract encode(ctx: ChannelHandlerContext, msg: I, out: Out[]): void
 
   write(ctx: ChannelHandlerContext, msg: unknown, promise: ChannelPromise | null): void {
     if (this.#acceptsOutbound(msg)) encodeMessage(this as unknown as MessageEncoder, ctx, msg, promise)

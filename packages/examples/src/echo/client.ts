@@ -1,8 +1,8 @@
 // Sends each line of standard input and prints what comes back:
 // printf 'hello\nworld\n' | node packages/examples/dist/echo/client.js --port 9000
 import { createInterface } from 'node:readline'
-import { pathToFileURL } from 'node:url'
 import { Bootstrap, type ByteBuf, type ChannelHandlerContext, EventLoopGroup, SimpleChannelInboundHandler, Unpooled } from 'knotty'
+import { runAsProgram } from '../command-line.js'
 import { newClientChannel, readEchoOptions } from './options.js'
 import { addFraming } from './pipeline.js'
 
@@ -59,9 +59,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
-  })
-}
+runAsProgram(import.meta.url, main)

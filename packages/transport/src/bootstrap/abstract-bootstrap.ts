@@ -8,6 +8,7 @@ import { ChannelOption } from '../channel/channel-option.js'
 import { DefaultChannelPromise } from '../channel/channel-promise.js'
 import { ChannelStateError } from '../channel/errors.js'
 import { isClass } from '../channel/is-class.js'
+import { type TypedPipelineInitializer, typedView } from '../channel/typed-pipeline.js'
 import { EventLoopGroup } from '../eventloop/event-loop-group.js'
 import { type SocketAddress, type SocketAddressLike, TcpSocketAddress, toSocketAddress, UnixSocketAddress } from '../socket/address.js'
 import { LocalChannel } from '../socket/local/local-channel.js'
@@ -187,6 +188,15 @@ export function toHandler<C extends Channel>(handler: HandlerOrInitializer<C>, c
   }
   if (typeof handler === 'object' && handler !== null) return handler
   throw new IllegalArgumentError(`${caller}: ${String(handler)} (expected: a handler or an initializer function)`)
+}
+
+/** The handler that runs an initializer of a typed pipeline. */
+export function typedInitializer(initializer: TypedPipelineInitializer, caller: string): ChannelHandler {
+  if (typeof initializer !== 'function' || isClass(initializer)) {
+    throw new IllegalArgumentError(`${caller}: pass a function that builds the pipeline, such as (p) => p.addLast(new MyHandler())`)
+  }
+  // What it gives goes on: an async one, which the types refuse, is waited for all the same.
+  return new ChannelInitializer((channel) => initializer(typedView(channel.pipeline), channel))
 }
 
 /** What bind and connect may be called with first: a port, a path, or an address object. */

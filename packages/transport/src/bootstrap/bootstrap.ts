@@ -2,6 +2,7 @@ import { type AttributeKey, IllegalStateError } from '@knotty/common'
 import type { Channel } from '../channel/channel.js'
 import type { ChannelFuture } from '../channel/channel-future.js'
 import type { ChannelOption } from '../channel/channel-option.js'
+import type { TypedPipelineInitializer } from '../channel/typed-pipeline.js'
 import type { SocketAddress, SocketAddressLike } from '../socket/address.js'
 import type { HostResolver } from '../socket/connector.js'
 import { SocketConnection } from '../socket/socket-connection.js'
@@ -17,6 +18,7 @@ import {
   parseTarget,
   type TargetArguments,
   toHandler,
+  typedInitializer,
 } from './abstract-bootstrap.js'
 
 /** What {@link Bootstrap.config} tells. */
@@ -49,6 +51,15 @@ export class Bootstrap extends AbstractBootstrap<Channel> {
   /** The handler of the channel, or a function that builds its pipeline. Required. */
   handler(handler: HandlerOrInitializer): this {
     this.ownHandler = toHandler(handler, 'handler')
+    return this
+  }
+
+  /**
+   * {@link handler} with a pipeline the compiler checks: `pipeline((p) => p.addLast(new Framer()).addLast(new Codec())…)`. See
+   * {@link TypedPipeline}. At run time `p` is the pipeline of the channel.
+   */
+  pipeline(initializer: TypedPipelineInitializer): this {
+    this.ownHandler = typedInitializer(initializer, 'pipeline')
     return this
   }
 

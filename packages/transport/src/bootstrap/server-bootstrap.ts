@@ -8,6 +8,7 @@ import { ChannelInitializer } from '../channel/channel-initializer.js'
 import type { ChannelOption } from '../channel/channel-option.js'
 import { classNameOf } from '../channel/dispatch-table.js'
 import { UnsupportedOptionError } from '../channel/errors.js'
+import type { TypedPipelineInitializer } from '../channel/typed-pipeline.js'
 import { EventLoopGroup } from '../eventloop/event-loop-group.js'
 import type { SocketAddress, SocketAddressLike } from '../socket/address.js'
 import { AbstractServerChannel } from '../socket/abstract-server-channel.js'
@@ -24,6 +25,7 @@ import {
   parseTarget,
   type TargetArguments,
   toHandler,
+  typedInitializer,
 } from './abstract-bootstrap.js'
 import { ServerBootstrapAcceptor } from './server-bootstrap-acceptor.js'
 
@@ -69,6 +71,15 @@ export class ServerBootstrap extends AbstractBootstrap<ServerChannel> {
   /** The handler of each accepted channel, or a function that builds its pipeline. Required. A plain handler must be sharable. */
   childHandler(handler: HandlerOrInitializer): this {
     this.ownChildHandler = toHandler(handler, 'childHandler')
+    return this
+  }
+
+  /**
+   * {@link childHandler} with a pipeline the compiler checks: `childPipeline((p) => p.addLast(new Framer()).addLast(new Codec())…)`. See
+   * {@link TypedPipeline}. At run time `p` is the pipeline of the accepted channel.
+   */
+  childPipeline(initializer: TypedPipelineInitializer): this {
+    this.ownChildHandler = typedInitializer(initializer, 'childPipeline')
     return this
   }
 

@@ -1,4 +1,5 @@
 import type { SocketAddress } from '../socket/address.js'
+import type { bytesToMessages } from './bytes-to-messages.js'
 import type { ChannelHandlerContext } from './channel-handler-context.js'
 import type { ChannelPromise } from './channel-promise.js'
 
@@ -21,6 +22,8 @@ import type { ChannelPromise } from './channel-promise.js'
 export interface ChannelHandler {
   /** The same instance may be in many pipelines, or many times in one: it keeps no state of a single channel. */
   readonly isSharable?: boolean
+  /** It turns bytes into messages, as a decoder does. */
+  readonly [bytesToMessages]?: boolean
 
   /** The handler is in the pipeline and ready; runs before any event. */
   handlerAdded?(ctx: ChannelHandlerContext): unknown

@@ -51,7 +51,10 @@ export interface Channel extends AsyncDisposable {
   readonly remoteAddress: SocketAddress | undefined
   /** Done when the channel is closed, whoever closed it. */
   readonly closeFuture: ChannelFuture
-  /** When bytes last came, and when a write last completed, in ms of the loop's ticker; 0 before the first. */
+  /**
+   * When bytes last came, and when a message last left whole, in ms of the loop's ticker; 0 before the first. A channel class of your own
+   * sets both: idle handlers go by them.
+   */
   readonly lastReadAt: number
   readonly lastWriteCompletedAt: number
   /** What waits to be sent; undefined once closed. */

@@ -1,4 +1,5 @@
 import { IllegalStateError, KnottyError, type KnottyErrorOptions, UnsupportedOperationError } from '@knotty/common'
+import type { Channel } from './channel.js'
 
 /** Base of the errors of channels. */
 export class ChannelError extends KnottyError {
@@ -87,5 +88,20 @@ export class UnsupportedMessageTypeError extends UnsupportedOperationError {
 export class ChannelStateError extends IllegalStateError {
   constructor(message: string) {
     super(message, undefined, 'ERR_KNOTTY_CHANNEL_STATE')
+  }
+}
+
+/** How many failures the message of a {@link ChannelGroupError} shows. */
+const SHOWN_FAILURES = 3
+
+/** An operation on a channel group failed on some of its channels; `failures` has each of them, `cause` is the first one's. */
+export class ChannelGroupError extends ChannelError {
+  readonly failures: readonly { readonly channel: Channel; readonly cause: Error }[]
+
+  constructor(group: string, channels: number, failures: readonly { readonly channel: Channel; readonly cause: Error }[]) {
+    const shown = failures.slice(0, SHOWN_FAILURES).map(({ channel, cause }) => `${String(channel)}: ${cause.message}`)
+    if (failures.length > shown.length) shown.push(`${failures.length - shown.length} more`)
+    super(`${group}: failed on ${failures.length} of ${channels} channels: ${shown.join('; ')}`, { cause: failures[0]?.cause }, 'ERR_KNOTTY_CHANNEL_GROUP')
+    this.failures = failures
   }
 }

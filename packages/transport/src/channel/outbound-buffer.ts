@@ -58,6 +58,7 @@ export class OutboundBuffer {
   /** Unflushed messages with a promise: without any a flush has nothing to look at. */
   private cancellable = 0
   private pending = 0
+  private completed = 0
   /** Writability bits; not zero: not writable. */
   private unwritable = 0
   private failing = false
@@ -71,6 +72,14 @@ export class OutboundBuffer {
   /** Messages written and not yet sent, flushed or not. */
   get messages(): number {
     return this.entries.length
+  }
+
+  /**
+   * Messages that have left or failed since the channel was made. A message added now has left as soon as this has grown by
+   * {@link messages}.
+   */
+  get completedMessages(): number {
+    return this.completed
   }
 
   /** Flushed messages that have not left. */
@@ -241,6 +250,7 @@ export class OutboundBuffer {
 
   private take(): Entry {
     this.flushedEntries--
+    this.completed++
     return this.entries.shift() as Entry
   }
 

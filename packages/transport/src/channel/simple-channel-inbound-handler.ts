@@ -3,6 +3,7 @@ import { IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandler } from './channel-handler.js'
 import type { ChannelHandlerContext } from './channel-handler-context.js'
 import { isClass } from './is-class.js'
+import type { Consumes, HandlerTypes, Pass } from './typed-pipeline.js'
 
 /** Says which messages a handler takes: a class (its constructor may be protected, as ByteBuf's is; String, Number and
  * the like stand for the primitive type), or a type guard. */
@@ -17,8 +18,14 @@ export type MessageMatcher<I> = { readonly prototype: I; readonly length: number
  *     }
  *
  * When channelRead0 is async the message is released once its promise has settled. To keep a message longer, retain it.
+ *
+ * @typeParam I the messages
+ * @typeParam Writes what it writes, for a TypedPipeline
+ * @typeParam Fires what it fires beside the messages it passes on
  */
-export abstract class SimpleChannelInboundHandler<I> implements ChannelHandler {
+export abstract class SimpleChannelInboundHandler<I, Writes = never, Fires = never> implements ChannelHandler {
+  /** For the compiler, see {@link HandlerTypes}: nothing is there at run time. */
+  declare readonly handlerTypes: HandlerTypes<Consumes<I>, Fires, Pass, Writes>
   private readonly matches: (msg: unknown) => boolean
   private readonly autoRelease: boolean
 

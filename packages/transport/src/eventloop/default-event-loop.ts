@@ -14,6 +14,7 @@ import {
   runTask,
   type ScheduledTask,
   type ShutdownOptions,
+  shown,
   systemTicker,
   type TaskOptions,
   TaskQueue,
@@ -23,6 +24,7 @@ import type { AbstractChannel } from '../channel/abstract-channel.js'
 import type { Channel } from '../channel/channel.js'
 import type { ChannelFuture } from '../channel/channel-future.js'
 import { DefaultChannelPromise } from '../channel/channel-promise.js'
+import { CoarseTimers } from './coarse-timers.js'
 import { type EventLoop, type EventLoopCounters, newCounters } from './event-loop.js'
 import { closeForSure } from '../socket/drain.js'
 import { TimerTask } from './timer-task.js'
@@ -35,11 +37,25 @@ export interface EventLoopOptions {
   readonly writeSlabBytes?: number
   /** How long tasks may run before sockets and timers get a turn, in ms (5). */
   readonly taskBudgetMs?: number
+  /**
+   * How far apart the ticks of the wheel behind `scheduleCoarse` are, in ms from 1 to 60000 (100): a coarse timer is up to so much late.
+   * Delays below ten ticks are exact.
+   */
+  readonly wheelTickMs?: number
   /** Overwrite the read slab with 0xDD after each chunk, so that a view kept by mistake shows (KNOTTY_POISON_SLAB=1, else false). */
   readonly poisonSlab?: boolean
+  /** The time of the loop and of its coarse timers, for tests (that of the process): `ManualTicker` of @knotty/testing. */
+  readonly ticker?: CoarseTicker
+}
+
+/** A clock that runs coarse timers itself, as one that a test moves does. */
+export interface CoarseTicker extends Ticker {
+  /** As {@link EventLoop.scheduleCoarse}. */
+  scheduleCoarse(task: () => void, delayMs: number): ScheduledTask
 }
 
 const KEEP_ALIVE_INTERVAL_MS = 0x7fffffff
+const MAX_WHEEL_TICK_MS = 60_000
 /** What closes a channel posts at most three tasks, one after the other. */
 const LAST_ROUNDS = 16
 
@@ -53,13 +69,15 @@ export class DefaultEventLoop implements EventLoop {
 
   readonly number: number = ++lastNumber
   readonly counters: EventLoopCounters = newCounters()
-  readonly ticker: Ticker = systemTicker
+  readonly ticker: Ticker
   readonly readSlabBytes: number
   readonly writeSlabBytes: number
   readonly poisonSlab: boolean
+  private readonly coarseTicker: CoarseTicker | undefined
   private readonly tasks: TaskQueue
   private readonly channels = new Set<AbstractChannel>()
   private readonly timers = new Set<TimerTask>()
+  private readonly coarseTimers: CoarseTimers
   private readonly termination = new DefaultPromise<void>()
   private keepAlive: NodeJS.Timeout | undefined = undefined
   private shuttingDown = false
@@ -69,7 +87,16 @@ export class DefaultEventLoop implements EventLoop {
     this.readSlabBytes = checkSlabBytes(options.readSlabBytes ?? 65536, 'readSlabBytes')
     this.writeSlabBytes = checkSlabBytes(options.writeSlabBytes ?? 65536, 'writeSlabBytes')
     this.poisonSlab = options.poisonSlab ?? process.env['KNOTTY_POISON_SLAB'] === '1'
-    this.tasks = new TaskQueue(checkDurationMs(options.taskBudgetMs ?? 5, 'taskBudgetMs'), this.ticker)
+    const budgetMs = checkDurationMs(options.taskBudgetMs ?? 5, 'taskBudgetMs')
+    this.coarseTicker = options.ticker === undefined ? undefined : checkTicker(options.ticker)
+    this.ticker = options.ticker ?? systemTicker
+    this.tasks = new TaskQueue(budgetMs, systemTicker)
+    this.coarseTimers = new CoarseTimers({
+      ticker: this.ticker,
+      later: (task) => this.tasks.push(task),
+      tickMs: checkWheelTickMs(options.wheelTickMs ?? 100),
+      budgetMs,
+    })
   }
 
   toString(): string {
@@ -93,6 +120,11 @@ export class DefaultEventLoop implements EventLoop {
     return this.termination
   }
 
+  /** Internal: what {@link schedule} and the like, and {@link scheduleCoarse}, have waiting. */
+  get pendingTimers(): readonly { readonly deadline: number }[] {
+    return [...this.timers, ...this.coarseTimers]
+  }
+
   inEventLoop(): boolean {
     return true
   }
@@ -107,11 +139,14 @@ export class DefaultEventLoop implements EventLoop {
     return this.addTimer(task, delayMs, undefined, false, options)
   }
 
-  /** On this loop like {@link schedule} until a later release brings a timer wheel, but it does not keep the process alive. */
+  /**
+   * {@link schedule} for timers in great numbers: up to `wheelTickMs` late, and it does not keep the process alive. The task runs behind
+   * a poll phase that began after its deadline: bytes that were in a socket by then have been read, also when the loop was blocked.
+   */
   scheduleCoarse(task: () => void, delayMs: number, options?: TaskOptions): ScheduledTask {
-    const timer = this.addTimer(task, delayMs, undefined, false, options)
-    timer.unref()
-    return timer
+    const checked = this.checkedTask(task, delayMs, options)
+    if (this.coarseTicker !== undefined) return this.coarseTicker.scheduleCoarse(checked, delayMs)
+    return this.coarseTimers.schedule(checked, delayMs)
   }
 
   scheduleAtFixedRate(task: () => void, initialDelayMs: number, periodMs: number, options?: TaskOptions): ScheduledTask {
@@ -159,7 +194,7 @@ export class DefaultEventLoop implements EventLoop {
     }
     if (this.shuttingDown) return this.termination
     this.shuttingDown = true
-    for (const timer of this.timers) timer.cancel()
+    this.cancelTimers()
     for (const channel of this.channels) if (channel.isServer) closeForSure(channel) // shutdown accepts nothing more
     const start = this.ticker.now()
     this.lastTaskAt = start
@@ -203,8 +238,13 @@ export class DefaultEventLoop implements EventLoop {
       getLogger().error(`${channel.toString()} could not be deregistered before the shutdown of its event loop`)
       this.removeChannel(channel)
     }
-    for (const timer of this.timers) timer.cancel()
+    this.cancelTimers()
     this.termination.trySuccess()
+  }
+
+  private cancelTimers(): void {
+    for (const timer of this.timers) timer.cancel()
+    this.coarseTimers.cancelAll()
   }
 
   private addTimer(
@@ -214,11 +254,16 @@ export class DefaultEventLoop implements EventLoop {
     fromEnd: boolean,
     options: TaskOptions | undefined,
   ): TimerTask {
+    const bound = this.checkedTask(task, delayMs, options)
+    return new TimerTask(this.timers, this.ticker, () => runInRootContext(() => runTask(bound)), delayMs, periodMs, fromEnd)
+  }
+
+  /** The task with the context it asks for; throws when no timer can take it. */
+  private checkedTask(task: () => void, delayMs: number, options: TaskOptions | undefined): () => void {
     checkFunction(task, 'task')
     checkDurationMs(delayMs, 'delayMs')
     if (this.isTerminated) throw new RejectedExecutionError('the event loop is shut down and takes no timers')
-    const bound = options?.context === true ? AsyncResource.bind(task) : task
-    return new TimerTask(this.timers, this.ticker, () => runInRootContext(() => runTask(bound)), delayMs, periodMs, fromEnd)
+    return options?.context === true ? AsyncResource.bind(task) : task
   }
 }
 
@@ -231,6 +276,19 @@ export function socketLoop(loop: EventLoop): DefaultEventLoop {
 function checkSlabBytes(value: number, name: string): number {
   if (checkPositiveInteger(value, name) < 1024 || value > 1 << 30) {
     throw new IllegalArgumentError(`${name}: ${value} (expected: bytes from 1024 to ${1 << 30})`)
+  }
+  return value
+}
+
+function checkTicker(ticker: CoarseTicker): CoarseTicker {
+  checkFunction(ticker.now, 'ticker.now')
+  checkFunction(ticker.scheduleCoarse, 'ticker.scheduleCoarse')
+  return ticker
+}
+
+function checkWheelTickMs(value: number): number {
+  if (typeof value !== 'number' || !(value >= 1 && value <= MAX_WHEEL_TICK_MS)) {
+    throw new IllegalArgumentError(`wheelTickMs: ${shown(value)} (expected: milliseconds from 1 to ${MAX_WHEEL_TICK_MS})`)
   }
   return value
 }

@@ -34,11 +34,6 @@ export class TimerTask implements ScheduledTask {
     waiting.add(this)
   }
 
-  /** Lets the process end although this task waits. Only of a task that is not repeated. */
-  unref(): void {
-    this.timer.unref()
-  }
-
   cancel(): boolean {
     if (this.isDone) return false
     this.isCancelled = true

@@ -31,12 +31,17 @@ export abstract class AbstractByteChannel<S extends RawSocket> extends AbstractS
   /** The loop's, taken when the channel is registered with a socket: without memory the registration fails, where the guard closes it. */
   protected memory: LoopMemory | undefined = undefined
   protected inFlight: InFlight | undefined = undefined
+  private leftAt = 0
 
   /**
    * Hands the chunks over, in one request; the array itself is used again. True when the kernel took all at once; otherwise
    * {@link writeCompleted} is called later, and the transport keeps the chunks alive until then.
    */
   protected abstract send(socket: S, chunks: readonly Buffer[]): boolean
+
+  override get bytesLeftAt(): number {
+    return this.leftAt
+  }
 
   protected checkAddress(address: SocketAddress): SocketAddress {
     return checkSocketAddress(address)
@@ -67,7 +72,7 @@ export abstract class AbstractByteChannel<S extends RawSocket> extends AbstractS
     this.inFlight = undefined
     memory.outbound.unpin(slabs)
     takeBack(pieces)
-    if (error === undefined) this.lastWriteCompletedAt = this.eventLoop.ticker.now() // also behind a shutdownOutput()
+    if (error === undefined) this.leftAt = this.eventLoop.ticker.now() // also behind a shutdownOutput()
     const outboundBuffer = this.outboundBuffer
     // After close the callback may even say success: the messages have failed already, whatever it says.
     if (!this.isActive || outboundBuffer === undefined) return
@@ -113,10 +118,14 @@ export abstract class AbstractByteChannel<S extends RawSocket> extends AbstractS
   }
 
   private completed(outboundBuffer: OutboundBuffer, bytes: number): void {
+    const now = this.eventLoop.ticker.now()
     if (bytes > 0) {
       this.bytesWritten += bytes
-      this.lastWriteCompletedAt = this.eventLoop.ticker.now()
+      this.leftAt = now
     }
+    const { completedMessages } = outboundBuffer
     outboundBuffer.removeBytes(bytes)
+    // A request may end inside a large message: that is progress, and no completed write.
+    if (outboundBuffer.completedMessages > completedMessages) this.lastWriteCompletedAt = now
   }
 }

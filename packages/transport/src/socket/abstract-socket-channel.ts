@@ -149,6 +149,11 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
     if (this.socket !== undefined) this.readStop(this.socket)
   }
 
+  /** When bytes last left, those of a message that is not through included. */
+  get bytesLeftAt(): number {
+    return this.lastWriteCompletedAt
+  }
+
   /** Nobody wants what would come next. */
   protected pauseReading(): void {
     this.stopReading()

@@ -5,7 +5,8 @@ import type { EventLoop } from '../eventloop/event-loop.js'
 interface HalfOpenChannel {
   readonly eventLoop: EventLoop
   readonly lastReadAt: number
-  readonly lastWriteCompletedAt: number
+  /** When bytes last left. */
+  readonly bytesLeftAt: number
   /** Of the write under way. */
   readonly inFlightProgress: number
 }
@@ -47,7 +48,7 @@ export class HalfOpenDeadline {
       this.progress = channel.inFlightProgress
       this.movedAt = now
     }
-    this.movedAt = Math.max(this.movedAt, channel.lastReadAt, channel.lastWriteCompletedAt)
+    this.movedAt = Math.max(this.movedAt, channel.lastReadAt, channel.bytesLeftAt)
     const leftMs = this.movedAt + this.timeoutMs - now
     if (leftMs > 1) this.arm(leftMs)
     else this.expired()

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, test } from 'node:test'
 import { IllegalArgumentError, RejectedExecutionError, UnsupportedOperationError } from '@knotty/common'
+import { eventually } from '@knotty/testing'
 import { EventLoopGroup } from '@knotty/transport'
 import { leakScope } from '../../../support/leak-scope.js'
-import { eventually } from '../../../support/proc-sockets.js'
 import { deferred } from '../../../support/tcp.js'
 import { recordLogs } from '../channel/recorded-logs.js'
 
@@ -84,7 +84,7 @@ describe('timers of an event loop', () => {
       const done = deferred()
       group.schedule(() => done.resolve(), 40)
       group.schedule(() => order.push('late'), 20)
-      const early = group.scheduleCoarse(() => order.push('early'), 1)
+      const early = group.schedule(() => order.push('early'), 1)
       assert.deepEqual([early.isDone, early.isCancelled], [false, false])
       await done.promise
       assert.deepEqual(order, ['early', 'late'])
@@ -105,6 +105,37 @@ describe('timers of an event loop', () => {
       await done.promise
     }),
   )
+
+  test(
+    'that are coarse come through the wheel from ten ticks on, in the order of their ticks, and never early',
+    leakScope(async (scope) => {
+      const group = scope.group({ wheelTickMs: 2 })
+      const order: number[] = []
+      const done = deferred()
+      const keepAlive = group.schedule(() => undefined, 60_000) // coarse timers do not
+      const start = performance.now()
+      const tasks = [60, 20, 40].map((delayMs) =>
+        group.scheduleCoarse(() => {
+          assert.ok(performance.now() - start >= delayMs)
+          if (order.push(delayMs) === 3) done.resolve()
+        }, delayMs),
+      )
+      await done.promise
+      keepAlive.cancel()
+      assert.deepEqual(order, [20, 40, 60])
+      for (const task of tasks) assert.deepEqual([task.isDone, task.isCancelled, task.cancel()], [true, false, false])
+    }),
+  )
+
+  test('that are coarse are cancelled by a shutdown', async () => {
+    const group = new EventLoopGroup()
+    const tasks = [10, 60_000].map((delayMs) => group.scheduleCoarse(() => assert.fail('it ran'), delayMs))
+    const ended = group.shutdownGracefully({ quietPeriodMs: 20 })
+    for (const task of tasks) assert.equal(task.isCancelled, true)
+    tasks.push(group.scheduleCoarse(() => assert.fail('it ran'), 60_000)) // taken until the end, as before
+    await ended
+    assert.equal(tasks[2]?.isCancelled, true)
+  })
 
   test(
     'at a fixed rate are due at multiples of the period, however late one ran',
@@ -219,7 +250,9 @@ describe('AsyncLocalStorage', () => {
         const rate = group.scheduleAtFixedRate(() => rate.cancel() && period(), 1, 1, { context: true })
         const period = note('period with context')
       })
+      const keepAlive = group.schedule(() => undefined, 60_000) // coarse timers do not
       await Promise.all(waits)
+      keepAlive.cancel()
       assert.deepEqual(seen, {
         task: undefined,
         'task with context': 'store',
@@ -247,6 +280,12 @@ describe('new EventLoopGroup()', () => {
       assert.throws(() => new EventLoopGroup({ writeSlabBytes: bytes }), isError(IllegalArgumentError, /writeSlabBytes/))
     }
     for (const ms of [-1, Number.NaN, 2 ** 31]) assert.throws(() => new EventLoopGroup({ taskBudgetMs: ms }), IllegalArgumentError)
+    for (const ms of [0, 0.5, -1, 60_001, Number.NaN, '100' as never]) {
+      assert.throws(() => new EventLoopGroup({ wheelTickMs: ms }), isError(IllegalArgumentError, /wheelTickMs: .*1 to 60000/))
+    }
+    assert.ok(new EventLoopGroup({ wheelTickMs: 1 }))
+    const ticker = { now: () => 0 } as never
+    assert.throws(() => new EventLoopGroup({ ticker }), isError(IllegalArgumentError, /ticker\.scheduleCoarse: undefined \(expected: a function/))
     assert.ok(new EventLoopGroup({ readSlabBytes: 1024, writeSlabBytes: 1024, taskBudgetMs: 0 }))
   })
 
@@ -263,6 +302,7 @@ describe('new EventLoopGroup()', () => {
     await group.shutdownGracefully({ quietPeriodMs: 0 })
     assert.throws(() => group.execute(() => undefined), RejectedExecutionError)
     assert.throws(() => group.schedule(() => undefined, 1), RejectedExecutionError)
+    for (const delayMs of [1, 60_000]) assert.throws(() => group.scheduleCoarse(() => undefined, delayMs), RejectedExecutionError)
     assert.throws(() => group.scheduleAtFixedRate(() => undefined, 1, 1), RejectedExecutionError)
   })
 })

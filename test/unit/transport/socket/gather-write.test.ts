@@ -82,6 +82,59 @@ describe('GatheredWrite', () => {
     assert.equal(write.bytes, 4000)
   })
 
+  test('gathers a composite component by component: large ones as they are, small neighbours together', () => {
+    const { write, add, fill } = bench()
+    const [large, larger] = [Buffer.alloc(5000, 'L'), Buffer.alloc(6000, 'M')]
+    add(Buffer.from('ab'), Unpooled.wrappedBuffer(Buffer.from('xcd'), Buffer.from('ef'), large, Buffer.from('g'), larger).skipBytes(1), Buffer.from('h'))
+    fill()
+    assert.deepEqual(write.chunks.map((chunk) => chunk.length), [6, 5000, 1, 6000, 1])
+    assert.equal(write.chunks[0]?.toString(), 'abcdef')
+    assert.equal(write.chunks[1]?.buffer, large.buffer)
+    assert.equal(write.chunks[3]?.buffer, larger.buffer)
+    assert.equal(write.bytes, 11_008)
+  })
+
+  test('copies a composite below the threshold together, across the end of a slab too', () => {
+    const { write, add, fill } = bench(100)
+    add(Buffer.alloc(90, 'a'), Unpooled.wrappedBuffer(Buffer.alloc(20, 'b'), Buffer.alloc(30, 'c')))
+    fill()
+    assert.equal(Buffer.concat(write.chunks).toString(), 'a'.repeat(90) + 'b'.repeat(20) + 'c'.repeat(30))
+    assert.deepEqual(write.chunks.map((chunk) => chunk.length), [90, 50])
+  })
+
+  test('goes on in a composite where the request before ended, by bytes and by chunks', () => {
+    const { write, add, fill, memory, outbound } = bench()
+    const sources = [Buffer.alloc(MEBIBYTE - 10, 1), Buffer.alloc(7, 2), Buffer.alloc(MEBIBYTE + 9, 3), ...Array.from({ length: 1100 }, () => Buffer.alloc(64, 4))]
+    const expected = Buffer.concat(sources)
+    add(Unpooled.wrappedBuffer(sources.length, ...sources))
+    const sizes: number[] = []
+    const sent: Buffer[] = []
+    while (!outbound.isEmpty) {
+      fill(64)
+      assert.ok(write.chunks.length <= 1024)
+      assert.equal(write.bytes, write.chunks.reduce((sum, chunk) => sum + chunk.length, 0))
+      sizes.push(write.bytes)
+      sent.push(Buffer.concat(write.chunks))
+      memory.outbound.giveBack()
+      outbound.removeBytes(write.bytes)
+    }
+    assert.ok(sizes.slice(0, 2).every((size) => size === MEBIBYTE))
+    assert.ok(sizes.length <= 4)
+    assert.ok(Buffer.concat(sent).equals(expected))
+  })
+
+  test('copies components that lie in the read slab', () => {
+    const { write, add, fill, memory } = bench()
+    memory.readSlab.fill(7)
+    const own = Buffer.alloc(30_000, 8)
+    add(Unpooled.wrappedBuffer(chunkOf(memory.readSlab, 30_000), own, memory.readSlab.subarray(0, 5000)))
+    fill()
+    assert.deepEqual(write.chunks.map((chunk) => chunk.length), [30_000, 30_000, 5000])
+    assert.deepEqual(write.chunks.map((chunk) => chunk.buffer === memory.readSlab.buffer), [false, false, false])
+    assert.equal(write.chunks[1]?.buffer, own.buffer)
+    assert.deepEqual(Buffer.concat(write.chunks), Buffer.concat([Buffer.alloc(30_000, 7), own, Buffer.alloc(5000, 7)]))
+  })
+
   test('never passes memory of the read slab, whatever it is wrapped in', () => {
     const { write, add, fill, memory, outbound } = bench()
     memory.readSlab.fill(7)

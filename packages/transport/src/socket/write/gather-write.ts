@@ -24,7 +24,8 @@ export class GatheredWrite {
 
   /**
    * Gathers flushed messages, oldest first. Messages below `copyThresholdBytes`, and all bytes of a read slab, are copied into the
-   * outbound slabs, neighbours into one chunk; larger ones that own their memory go as they are. Call {@link clear} afterwards.
+   * outbound slabs, neighbours into one chunk; larger ones that own their memory go as they are. A composite is never put together: its
+   * components are gathered one by one. Call {@link clear} afterwards.
    */
   gather(outbound: OutboundBuffer, memory: GatherMemory, copyThresholdBytes: number): void {
     const slabs = memory.outbound
@@ -38,20 +39,44 @@ export class GatheredWrite {
         continue
       }
       if (size === 0) continue
-      const limit = Math.min(size, MAX_REQUEST_BYTES - this.bytes)
-      const large = size < copyThresholdBytes ? undefined : ownMemoryOf(msg as ByteBuf | Uint8Array)
-      if (large === undefined) {
-        const copied = this.copy(msg as ByteBuf | Uint8Array, size, limit, slabs)
-        this.bytes += copied
-        if (copied < size) break
-      } else {
-        this.endSlabChunk(slabs)
-        this.chunks.push(large.subarray(0, limit))
-        this.addPiece(msg as ByteBuf | Uint8Array)
-        this.bytes += limit
-      }
+      const whole =
+        ByteBuf.isByteBuf(msg) && !msg.isContiguous
+          ? this.addComponents(msg, slabs, copyThresholdBytes)
+          : this.add(msg as ByteBuf | Uint8Array, size, pieceOf(msg), slabs, copyThresholdBytes)
+      if (!whole) break
     }
     this.endSlabChunk(slabs)
+  }
+
+  /** Adds a message, or as much of it as there is room for; false when that was not all. */
+  private add(
+    msg: ByteBuf | Uint8Array,
+    size: number,
+    piece: PooledPiece | undefined,
+    slabs: OutboundSlabs,
+    copyThresholdBytes: number,
+  ): boolean {
+    const limit = Math.min(size, MAX_REQUEST_BYTES - this.bytes)
+    const large = size < copyThresholdBytes ? undefined : ownMemoryOf(msg)
+    if (large === undefined) {
+      const copied = this.copy(msg, size, limit, slabs)
+      this.bytes += copied
+      return copied === size
+    }
+    this.endSlabChunk(slabs)
+    this.chunks.push(large.subarray(0, limit))
+    if (piece !== undefined) this.addPiece(piece)
+    this.bytes += limit
+    return limit === size
+  }
+
+  /** {@link add} for each component of a composite. */
+  private addComponents(msg: ByteBuf, slabs: OutboundSlabs, copyThresholdBytes: number): boolean {
+    for (const { bytes, storage } of msg.unsafeParts()) {
+      if (this.bytes >= MAX_REQUEST_BYTES || this.chunks.length >= MAX_REQUEST_CHUNKS - 1) return false
+      if (!this.add(bytes, bytes.length, storage.piece, slabs, copyThresholdBytes)) return false
+    }
+    return true
   }
 
   /** Forgets the chunks: they would keep the memory of messages that have left alive. */
@@ -71,9 +96,7 @@ export class GatheredWrite {
     return this.pieces
   }
 
-  private addPiece(msg: ByteBuf | Uint8Array): void {
-    const piece = ByteBuf.isByteBuf(msg) ? msg.storage.piece : undefined
-    if (piece === undefined) return
+  private addPiece(piece: PooledPiece): void {
     if (this.pieces === NO_PIECES) this.pieces = [piece]
     else this.pieces.push(piece)
   }
@@ -103,6 +126,10 @@ export type LentPieces = readonly PooledPiece[]
 /** The request is over: what is released from now on may be used again. */
 export function takeBack(pieces: LentPieces): void {
   for (const piece of pieces) piece.lent--
+}
+
+function pieceOf(msg: unknown): PooledPiece | undefined {
+  return ByteBuf.isByteBuf(msg) ? msg.storage.piece : undefined
 }
 
 function sizeOf(msg: unknown): number {

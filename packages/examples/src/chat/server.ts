@@ -1,0 +1,80 @@
+// A chat server: node packages/examples/dist/chat/server.js --port 9001
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { ProtobufHeadContentDecoder, ProtobufHeadContentEncoder } from '@knotty/codec-protobuf'
+import { EventLoopGroup, type ServerChannel, ServerBootstrap, shutdownOnSignal } from 'knotty'
+import { ChatRoom } from './chat-room.js'
+import { Groups } from './groups.js'
+import { LoginHandler, type SessionLimits } from './login-handler.js'
+import { EVENTS, REQUESTS } from './protocol.js'
+import { SessionRegistry } from './session-registry.js'
+import { WorkPool } from './work-pool.js'
+
+interface ServerOptions {
+  readonly port: number
+  readonly host: string
+  readonly workers: number
+  readonly limits: SessionLimits
+}
+
+function readOptions(): ServerOptions {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: '9001' },
+      host: { type: 'string', default: '127.0.0.1' },
+      workers: { type: 'string', default: '2' },
+      'login-deadline-ms': { type: 'string', default: '10000' },
+      'max-waiting-events': { type: 'string', default: '256' },
+    },
+  })
+  return {
+    port: Number(values.port),
+    host: values.host,
+    workers: Number(values.workers),
+    limits: {
+      loginDeadlineMs: Number(values['login-deadline-ms']),
+      maxWaitingEvents: Number(values['max-waiting-events']),
+      inbox: { pauseAt: 64, resumeAt: 16 },
+    },
+  }
+}
+
+/** Listens; a connection starts with a LoginHandler, in whose place a ChatHandler comes. */
+async function startChatServer(group: EventLoopGroup, options: ServerOptions, room: ChatRoom, workers: WorkPool): Promise<ServerChannel> {
+  const encoder = new ProtobufHeadContentEncoder(EVENTS)
+  return await new ServerBootstrap()
+    .group(group)
+    .childHandler((channel) => {
+      channel.pipeline.addLast(new ProtobufHeadContentDecoder(REQUESTS), encoder)
+      channel.pipeline.addLast('login', new LoginHandler(room, workers, options.limits))
+    })
+    .bind(options.port, options.host)
+}
+
+async function main(): Promise<void> {
+  const options = readOptions()
+  const group = new EventLoopGroup()
+  const workers = new WorkPool(options.workers, 8192)
+  try {
+    const registry = new SessionRegistry(8)
+    const groups = new Groups({ maxMembers: 1000, maxGroupsPerSession: 32 })
+    const server = await startChatServer(group, options, new ChatRoom(registry, groups, workers), workers)
+    console.log(`listening on ${String(server.localAddress)}`)
+    process.on('SIGUSR2', () => {
+      const { sessionCount: sessions, userCount: users, queued } = registry
+      const counts = { sockets: server.connectionCount, sessions, users, groups: groups.count, queued, working: workers.waiting }
+      console.log(`stats ${JSON.stringify(counts)}`)
+    })
+    await shutdownOnSignal({ group, servers: server }).completion
+  } finally {
+    await workers.close()
+    await group.shutdownGracefully({ quietPeriodMs: 0 })
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  })
+}

@@ -1,0 +1,39 @@
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+
+/** What a program of a story can be told: `--port`, `--host` and further options, each with a default. */
+export function readOptions<D extends Readonly<Record<string, string>>>(defaults: D): { readonly [K in keyof D]: string } {
+  try {
+    const options = Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, { type: 'string' as const, default: value }]))
+    const { values } = parseArgs({ options })
+    return values as { readonly [K in keyof D]: string }
+  } catch (error) {
+    return wrongUsage(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** An option that is a whole number from `min` to `max`; says what is wrong and ends the process otherwise. */
+export function wholeNumber(text: string, name: string, min: number, max: number): number {
+  const value = Number(text)
+  if (text !== '' && Number.isSafeInteger(value) && value >= min && value <= max) return value
+  return wrongUsage(`--${name} ${text}: a whole number from ${min} to ${max}`)
+}
+
+/** The port of `--port`; 0 lets the system choose one. */
+export function portNumber(text: string): number {
+  return wholeNumber(text, 'port', 0, 65_535)
+}
+
+/** Runs `main` when the module is the program that was started, not when it is imported. A failure is told in one line, with code 1. */
+export function runAsProgram(moduleUrl: string, main: () => Promise<void>): void {
+  if (moduleUrl !== pathToFileURL(process.argv[1] ?? '').href) return
+  main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  })
+}
+
+function wrongUsage(message: string): never {
+  console.error(message)
+  process.exit(2)
+}

@@ -1,0 +1,26 @@
+// Sends each line of standard input and prints the answers:
+// printf 'hello\nworld\n' | node packages/examples/dist/custom-protocol/client.js --port 9100
+import { createInterface } from 'node:readline'
+import { Bootstrap, EventLoopGroup } from 'knotty'
+import { portNumber, readOptions, runAsProgram } from '../command-line.js'
+import { MessageDecoder } from './message-decoder.js'
+import { MessageEncoder } from './message-encoder.js'
+import { RequestHandler } from './request-handler.js'
+
+async function main(): Promise<void> {
+  const { port, host } = readOptions({ port: '9100', host: '127.0.0.1' })
+  const group = new EventLoopGroup()
+  const requests = new RequestHandler()
+  try {
+    const channel = await new Bootstrap()
+      .group(group)
+      .handler((ch) => ch.pipeline.addLast(new MessageDecoder(), new MessageEncoder(), requests))
+      .connect(portNumber(port), host)
+    for await (const line of createInterface({ input: process.stdin })) console.log(await requests.ask(line))
+    await channel.close()
+  } finally {
+    await group.shutdownGracefully({ quietPeriodMs: 0 })
+  }
+}
+
+runAsProgram(import.meta.url, main)

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
+import { describe, test } from 'node:test'
+import { FixedLengthFrameDecoder, type FixedLengthFrameDecoderOptions } from '@knotty/codec'
+import { IllegalArgumentError } from '@knotty/common'
+import * as fc from 'fast-check'
+import { assertBounded, eventsOf } from './framer-support.js'
+import { bytesOf, cuts, decoding, pieces } from './support.js'
+
+describe('FixedLengthFrameDecoder', () => {
+  test('gives the same frames however the bytes are cut, and drops what is shorter at the end', () => {
+    const streams = fc.uint8Array({ maxLength: 200 }).chain((bytes) =>
+      fc.record({ bytes: fc.constant(Buffer.from(bytes)), positions: cuts(bytes.length), frameLength: fc.integer({ min: 1, max: 20 }) }),
+    )
+    fc.assert(
+      fc.property(streams, ({ bytes, positions, frameLength }) => {
+        const whole = Math.floor(bytes.length / frameLength)
+        const frames = Array.from({ length: whole }, (_, i) => bytes.subarray(i * frameLength, (i + 1) * frameLength))
+        const expected = frames.map((frame) => `buf ${frame.toString('hex')}`)
+        const decoder = new FixedLengthFrameDecoder({ frameLength })
+        assert.deepEqual(eventsOf(decoder, pieces(bytes, positions)), expected)
+        assertBounded(new FixedLengthFrameDecoder({ frameLength }), pieces(bytes, positions), frameLength - 1)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('copies only what a chunk leaves over, and completes it from the next', () => {
+    const decoder = new FixedLengthFrameDecoder({ frameLength: 4 })
+    const { collector, reader } = decoding(decoder)
+    reader.read(bytesOf('00010203 0405'))
+    reader.read(bytesOf('0607 08090a0b'))
+    assert.deepEqual(collector.takeFrames(), ['00010203', '04050607', '08090a0b'])
+    assert.equal(decoder.copiedBytes, 4)
+  })
+
+  test('takes frames above the default of maxCumulationBytes', () => {
+    const frameLength = 17 * 1024 * 1024
+    const { collector, reader } = decoding(new FixedLengthFrameDecoder({ frameLength }))
+    const chunk = Buffer.alloc(65536)
+    for (let left = frameLength; left > 0; left -= chunk.length) reader.read(chunk)
+    assert.deepEqual(collector.errors, [])
+    assert.equal(collector.messages.length, 1)
+  })
+
+  test('wants a frameLength', () => {
+    for (const options of [{}, { frameLength: 0 }, { frameLength: 1.5 }, undefined]) {
+      assert.throws(() => new FixedLengthFrameDecoder(options as FixedLengthFrameDecoderOptions), IllegalArgumentError)
+    }
+  })
+})
