@@ -86,6 +86,25 @@ describe('a chunk that a handler holds beyond its read', notOver(['net', 'unix-n
     assert.deepEqual(messagesOf(logs, 'warn'), [])
   })
 
+  test('is not told of when it waits in the outbound buffer of the channel, also in part', async (t) => {
+    const logs = recordLogs(t)
+    class Answering implements ChannelHandler {
+      readonly done: () => void
+
+      constructor(done: () => void) {
+        this.done = done
+      }
+
+      channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
+        ctx.write((msg as ByteBuf).readRetainedSlice(3))
+        ;(msg as ByteBuf).release()
+        this.done()
+      }
+    }
+    await send('hello', (done) => [new Answering(done)])
+    assert.deepEqual(messagesOf(logs, 'warn'), [])
+  })
+
   test('is not told of below level advanced', async (t) => {
     const logs = recordLogs(t)
     ResourceLeakDetector.setLevel('simple')

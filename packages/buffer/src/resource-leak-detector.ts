@@ -17,7 +17,7 @@ const SIMPLE_FRAMES = 6
 const ADVANCED_FRAMES = 12
 /** Two stacks that agree in so many frames are one place, those of Node.js and of awaiting callers apart: they change from call to call. */
 const KEY_FRAMES = SIMPLE_FRAMES
-const PASSING_FRAME = /^at async |node:internal/
+const PASSING_FRAME = /^at async |\bnode:/
 /** So many places are told of; a program that leaks from more has been told enough. */
 const MAX_SITES = 1000
 

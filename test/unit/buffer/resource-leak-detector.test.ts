@@ -111,6 +111,11 @@ describe('ResourceLeakDetector', CANNOT_COLLECT ? { skip: 'a collection cannot b
     assert.doesNotMatch(told[0]!, /hint 13/)
   })
 
+  test('takes any hint: long ones are cut, and those that cannot be shown are told by their type', async () => {
+    const told = await lose('paranoid', () => void alloc.buffer().touch('x'.repeat(10_000)).touch(Object.create(null)))
+    assert.match(told[0]!, /touch\(object\) at .*touch\('x{199}\) at /)
+  })
+
   test('at level simple records no touches, and says how to get them', async () => {
     const told = await lose('simple', () => void alloc.buffer().touch('seen'), 2000)
     assert.equal(told.length, 1)

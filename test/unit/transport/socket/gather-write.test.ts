@@ -67,6 +67,7 @@ describe('GatheredWrite', () => {
     assert.deepEqual(write.lend(), [])
     takeBack(lent)
     assert.deepEqual(pieces.map((piece) => piece.lent), [0, 0, 0])
+    for (const buffer of [large, slice, small]) buffer!.release()
   })
 
   test('compares with the threshold by what is left to read', () => {
