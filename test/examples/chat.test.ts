@@ -224,4 +224,18 @@ describe('the chat example', () => {
     await assertEmpty(server)
     assert.equal(await server.stop(), 0)
   })
+
+  test('a console client says why it ends: a refused login, and a server that goes', async () => {
+    const server = await Server.start()
+    const start = (...args: string[]): ChildProcess =>
+      watched(spawn(process.execPath, [path.join(folder, 'client.js'), '--port', String(server.port), ...args]))
+    const refused = start('--user', 'ann', '--password', 'wrong')
+    assert.equal(await text(refused.stderr as NodeJS.ReadableStream), 'the server says login-refused\n')
+    const left = start('--user', 'ann')
+    await once(left.stdout as NodeJS.ReadableStream, 'data')
+    const exit = once(left, 'exit')
+    assert.equal(await server.stop(), 0)
+    assert.equal(await text(left.stderr as NodeJS.ReadableStream), 'the server closed the connection\n')
+    assert.deepEqual(await exit, [1, null])
+  })
 })

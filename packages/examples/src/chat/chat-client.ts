@@ -21,7 +21,10 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** One connection to a chat server. Every request gives its reply, also one that says no; without a reply a {@link NoReplyError}. */
+/**
+ * One connection to a chat server. Every request gives its reply, also one that says no; without a reply a
+ * {@link NoReplyError}. What was asked and not answered waits in memory: await replies now and then.
+ */
 export class ChatClient implements ChannelHandler {
   private channelOrNone: Channel | undefined = undefined
   private readonly onDelivery: (delivery: Delivery) => void

@@ -1,8 +1,7 @@
 // A chat server: node packages/examples/dist/chat/server.js --port 9001
-import { pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
 import { ProtobufHeadContentDecoder, ProtobufHeadContentEncoder } from '@knotty/codec-protobuf'
 import { EventLoopGroup, type ServerChannel, ServerBootstrap, shutdownOnSignal } from 'knotty'
+import { portNumber, readOptions, runAsProgram, wholeNumber } from '../command-line.js'
 import { ChatRoom } from './chat-room.js'
 import { Groups } from './groups.js'
 import { LoginHandler, type SessionLimits } from './login-handler.js'
@@ -17,23 +16,21 @@ interface ServerOptions {
   readonly limits: SessionLimits
 }
 
-function readOptions(): ServerOptions {
-  const { values } = parseArgs({
-    options: {
-      port: { type: 'string', default: '9001' },
-      host: { type: 'string', default: '127.0.0.1' },
-      workers: { type: 'string', default: '2' },
-      'login-deadline-ms': { type: 'string', default: '10000' },
-      'max-waiting-events': { type: 'string', default: '256' },
-    },
+function serverOptions(): ServerOptions {
+  const options = readOptions({
+    port: '9001',
+    host: '127.0.0.1',
+    workers: '2',
+    'login-deadline-ms': '10000',
+    'max-waiting-events': '256',
   })
   return {
-    port: Number(values.port),
-    host: values.host,
-    workers: Number(values.workers),
+    port: portNumber(options.port),
+    host: options.host,
+    workers: wholeNumber(options.workers, 'workers', 1, 64),
     limits: {
-      loginDeadlineMs: Number(values['login-deadline-ms']),
-      maxWaitingEvents: Number(values['max-waiting-events']),
+      loginDeadlineMs: wholeNumber(options['login-deadline-ms'], 'login-deadline-ms', 1, 600_000),
+      maxWaitingEvents: wholeNumber(options['max-waiting-events'], 'max-waiting-events', 1, 100_000),
       inbox: { pauseAt: 64, resumeAt: 16 },
     },
   }
@@ -52,7 +49,7 @@ async function startChatServer(group: EventLoopGroup, options: ServerOptions, ro
 }
 
 async function main(): Promise<void> {
-  const options = readOptions()
+  const options = serverOptions()
   const group = new EventLoopGroup()
   const workers = new WorkPool(options.workers, 8192)
   try {
@@ -72,9 +69,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
-  })
-}
+runAsProgram(import.meta.url, main)
