@@ -1,6 +1,6 @@
 // A chat server: node packages/examples/dist/chat/server.js --port 9001
 import { ProtobufHeadContentDecoder, ProtobufHeadContentEncoder } from '@knotty/codec-protobuf'
-import { EventLoopGroup, type ServerChannel, ServerBootstrap, shutdownOnSignal } from 'knotty'
+import { EventLoopGroup, IdleStateHandler, type ServerChannel, ServerBootstrap, shutdownOnSignal } from 'knotty'
 import { portNumber, readOptions, runAsProgram, wholeNumber } from '../command-line.js'
 import { ChatRoom } from './chat-room.js'
 import { Groups } from './groups.js'
@@ -13,6 +13,8 @@ interface ServerOptions {
   readonly port: number
   readonly host: string
   readonly workers: number
+  /** A connection of which nothing was read for so long is closed. */
+  readonly idleMs: number
   readonly limits: SessionLimits
 }
 
@@ -21,6 +23,7 @@ function serverOptions(): ServerOptions {
     port: '9001',
     host: '127.0.0.1',
     workers: '2',
+    'idle-ms': '60000',
     'login-deadline-ms': '10000',
     'max-waiting-events': '256',
   })
@@ -28,6 +31,7 @@ function serverOptions(): ServerOptions {
     port: portNumber(options.port),
     host: options.host,
     workers: wholeNumber(options.workers, 'workers', 1, 64),
+    idleMs: wholeNumber(options['idle-ms'], 'idle-ms', 1, 3_600_000),
     limits: {
       loginDeadlineMs: wholeNumber(options['login-deadline-ms'], 'login-deadline-ms', 1, 600_000),
       maxWaitingEvents: wholeNumber(options['max-waiting-events'], 'max-waiting-events', 1, 100_000),
@@ -42,7 +46,8 @@ async function startChatServer(group: EventLoopGroup, options: ServerOptions, ro
   return await new ServerBootstrap()
     .group(group)
     .childHandler((channel) => {
-      channel.pipeline.addLast(new ProtobufHeadContentDecoder(REQUESTS), encoder)
+      const idle = new IdleStateHandler({ readerIdleMs: options.idleMs })
+      channel.pipeline.addLast(idle, new ProtobufHeadContentDecoder(REQUESTS), encoder)
       channel.pipeline.addLast('login', new LoginHandler(room, workers, options.limits))
     })
     .bind(options.port, options.host)
@@ -53,6 +58,7 @@ async function main(): Promise<void> {
   const group = new EventLoopGroup()
   const workers = new WorkPool(options.workers, 8192)
   try {
+    await workers.started()
     const registry = new SessionRegistry(8)
     const groups = new Groups({ maxMembers: 1000, maxGroupsPerSession: 32 })
     const server = await startChatServer(group, options, new ChatRoom(registry, groups, workers), workers)
