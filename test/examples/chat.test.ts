@@ -34,7 +34,7 @@ class Server {
   private readonly lines: AsyncIterator<string>
 
   private constructor(args: readonly string[]) {
-    const command = [path.join(folder, 'server.js'), '--port', '0', ...args]
+    const command = [path.join(folder, 'server.js'), '--port', '0', '--workers', '1', ...args]
     this.process = watched(spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] }))
     this.lines = createInterface({ input: this.process.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]()
   }
@@ -92,7 +92,7 @@ interface Report {
 
 describe('the chat example', () => {
   test('2,000 clients chat: nothing accepted for who stays is lost or reordered, and no session is left', async () => {
-    const server = await Server.start()
+    const server = await Server.start('--workers', '2')
     const shared = { port: server.port, users: 1200, groups: 120 }
     const [victim, ...crowds] = [startCrowd(), startCrowd(), startCrowd()] as [ChildProcess, ChildProcess, ChildProcess]
     const killed = once(victim, 'exit')
