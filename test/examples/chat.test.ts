@@ -200,10 +200,11 @@ describe('the chat example', () => {
     await ann.login('ann')
     await bob.login('bob')
     const replies = Array.from({ length: 20 }, () => ann.say({ user: 'bob', text: 'hi' }))
+    const all = Promise.allSettled(replies) // now: some fail before the server has ended
     await replies[0]
     const [code] = await Promise.all([server.stop(), ann.channel.closeFuture, bob.channel.closeFuture])
     assert.equal(code, 0)
-    const settled = await Promise.allSettled(replies)
+    const settled = await all
     const delivered = settled.flatMap((reply, index) => (reply.status === 'fulfilled' && reply.value.status === 'ok' ? [index + 2] : []))
     assert.ok(delivered.length > 0)
     assert.deepEqual(heard.slice(0, delivered.length), delivered)
