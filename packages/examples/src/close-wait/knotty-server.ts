@@ -17,8 +17,8 @@ async function main(): Promise<void> {
   const group = new EventLoopGroup()
   const server = await new ServerBootstrap().group(group).childHandler(new CountingEcho()).bind(portNumber(port), host)
   server.events.on('refused', ({ reason }) => console.error(`refused: ${reason}`))
-  console.log(`listening on ${String(server.localAddress)}`)
   shutdownOnSignal({ group, servers: server })
+  console.log(`listening on ${String(server.localAddress)}`)
 }
 
 runAsProgram(import.meta.url, main)

@@ -32,8 +32,8 @@ async function main(): Promise<void> {
     .group(group)
     .childHandler((channel) => channel.pipeline.addLast(new MessageDecoder(), new MessageEncoder(), upperCase))
     .bind(portNumber(port), host)
-  console.log(`listening on ${String(server.localAddress)}`)
   shutdownOnSignal({ group, servers: server })
+  console.log(`listening on ${String(server.localAddress)}`)
 }
 
 runAsProgram(import.meta.url, main)

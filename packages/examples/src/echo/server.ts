@@ -1,7 +1,10 @@
 // An echo server: node packages/examples/dist/echo/server.js --port 9000 --framing length4
 import {
+  BackPressureHandler,
   type ChannelHandler,
   type ChannelHandlerContext,
+  ChannelInputShutdownEvent,
+  ChannelOption,
   DrainEvent,
   EventLoopGroup,
   type ServerChannel,
@@ -25,10 +28,10 @@ export class EchoHandler implements ChannelHandler {
     ctx.flush()
   }
 
-  /** The server is going to end: what was echoed so far is sent, then the connection is closed. */
+  /** The client has sent its last byte, or the server is going to end: what was echoed so far is sent, then the connection is closed. */
   userEventTriggered(ctx: ChannelHandlerContext, event: unknown): void {
-    if (!(event instanceof DrainEvent)) return void ctx.fireUserEventTriggered(event)
-    ctx.channel.closeAfterFlush()
+    if (event instanceof ChannelInputShutdownEvent || event instanceof DrainEvent) ctx.channel.closeAfterFlush()
+    else ctx.fireUserEventTriggered(event)
   }
 }
 
@@ -38,7 +41,9 @@ export async function startEchoServer(group: EventLoopGroup, options: EchoOption
   return await new ServerBootstrap()
     .group(group)
     .channel(() => newServerChannel(options.transport))
+    .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
     .childHandler((channel) => {
+      channel.pipeline.addLast(new BackPressureHandler()) // a client that sends and does not read is not read either
       addFraming(channel, options.framing)
       channel.pipeline.addLast(echo)
     })
@@ -49,8 +54,8 @@ async function main(): Promise<void> {
   const options = readEchoOptions(9000)
   const group = new EventLoopGroup()
   const server = await startEchoServer(group, options)
-  console.log(`listening on ${String(server.localAddress)}`)
   shutdownOnSignal({ group, servers: server })
+  console.log(`listening on ${String(server.localAddress)}`)
 }
 
 runAsProgram(import.meta.url, main)

@@ -17,8 +17,8 @@ async function main(): Promise<void> {
   const { port, host } = readOptions({ port: '9037', host: '127.0.0.1' })
   const group = new EventLoopGroup()
   const server = await new ServerBootstrap().group(group).childHandler(new TimeHandler()).bind(portNumber(port), host)
-  console.log(`listening on ${String(server.localAddress)}`)
   shutdownOnSignal({ group, servers: server })
+  console.log(`listening on ${String(server.localAddress)}`)
 }
 
 runAsProgram(import.meta.url, main)
