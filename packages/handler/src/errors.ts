@@ -7,3 +7,10 @@ export class ReconnectError extends ChannelError {
     super(message, options, 'ERR_KNOTTY_RECONNECT')
   }
 }
+
+/** A handler was to keep more messages than its limit allows. */
+export class QueueOverflowError extends ChannelError {
+  constructor(message: string) {
+    super(message, undefined, 'ERR_KNOTTY_QUEUE_OVERFLOW')
+  }
+}

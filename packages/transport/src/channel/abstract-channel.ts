@@ -177,7 +177,7 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
   }
 
   onUncaughtException(_ctx: ChannelHandlerContext, cause: Error): void {
-    reportUncaughtException(this, cause)
+    reportUncaughtException(this, cause, this.pipeline.closeOnUncaught)
     this.emitter?.emit('exception', cause)
     if (!this.pipeline.closeOnUncaught) return
     this.closeCause ??= cause

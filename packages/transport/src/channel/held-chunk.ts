@@ -21,10 +21,10 @@ export function reportHeldChunk(channel: Channel, chunk: Storage): void {
   const reader = lastChunk === chunk ? lastReader : undefined
   lastChunk = undefined
   lastReader = undefined
-  const handler = reader === undefined ? 'the pipeline' : `handler "${reader.name}"`
-  const site = reader === undefined ? `${handler} ${channel.pipeline.names.join(', ')}` : `handler of class ${classNameOf(reader.handler)}`
+  if (reader === undefined) return // nobody got it, or only handlers that were added below level advanced
+  const site = `handler of class ${classNameOf(reader.handler)}`
   ResourceLeakDetector.report('read slab chunk', site, site, [], () => {
     const advice = 'copied because of that; release what is not kept, or write it on, before channelRead returns'
-    return `${channel.toString()}: a chunk was still held when its read was over, last seen by ${handler} (${site}), and was ${advice} (told once)`
+    return `${channel.toString()}: a chunk was still held when its read was over, last seen by "${reader.name}" (${site}), and was ${advice} (told once)`
   })
 }

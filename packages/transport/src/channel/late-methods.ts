@@ -13,7 +13,7 @@ const told = new Set<string>()
  */
 export function reportLateMethods(name: string, handler: ChannelHandler, table: DispatchTable): void {
   for (const method of METHOD_NAMES) {
-    const now: unknown = (handler as Record<string, unknown>)[method]
+    const now = valueOf(handler, method)
     if (typeof now !== 'function' || now === table.methodOf(method)) continue
     const key = `${table.className}.${method}`
     if (told.has(key) || told.size >= MAX_TOLD) continue
@@ -21,4 +21,13 @@ export function reportLateMethods(name: string, handler: ChannelHandler, table: 
     const cause = 'event methods are read when a handler is added; this one was assigned afterwards and was never called'
     getLogger().warn(`handler "${name}": ${key}() was not seen: ${cause} (told once)`)
   }
+}
+
+/** The property, own or inherited; undefined for a getter, which may give another function each time, or throw. */
+function valueOf(handler: object, name: string): unknown {
+  for (let each: object | null = handler; each !== null; each = Object.getPrototypeOf(each) as object | null) {
+    const property = Object.getOwnPropertyDescriptor(each, name)
+    if (property !== undefined) return property.value
+  }
+  return undefined
 }

@@ -28,16 +28,17 @@ export function dropUnhandledMessage(channel: Channel, lastHandler: string, msg:
 
 /**
  * An exception passed the last handler: says so in one line (ten a second at most), or, for what a peer does any day (ECONNRESET and the like), counts it.
- * The caller closes the channel.
+ *
+ * @param closes the caller closes the channel next
  */
-export function reportUncaughtException(channel: Channel, cause: Error): void {
+export function reportUncaughtException(channel: Channel, cause: Error, closes: boolean): void {
   if (diagnostics.exceptionUncaught.hasSubscribers) diagnostics.exceptionUncaught.publish({ channel, cause })
   if (isPeerCondition(cause)) {
     if (channel.isRegistered) channel.eventLoop.counters.peerErrors++
     getLogger().debug(`${String(channel)}: the peer is gone`, cause)
     return
   }
-  const next = channel.pipeline.closeOnUncaught ? 'the channel is closed' : 'the channel stays open'
+  const next = closes ? 'the channel is closed' : 'the channel stays open'
   const message = (): string => `${String(channel)}: no handler took this exception, ${next} (${channel.pipeline.toString()})`
   uncaughtWarning.warn(systemTicker.now(), message, cause)
 }

@@ -84,7 +84,7 @@ describe('timers of an event loop', () => {
       const done = deferred()
       group.schedule(() => done.resolve(), 40)
       group.schedule(() => order.push('late'), 20)
-      const early = group.scheduleCoarse(() => order.push('early'), 1)
+      const early = group.schedule(() => order.push('early'), 1)
       assert.deepEqual([early.isDone, early.isCancelled], [false, false])
       await done.promise
       assert.deepEqual(order, ['early', 'late'])
@@ -114,15 +114,16 @@ describe('timers of an event loop', () => {
       const done = deferred()
       const keepAlive = group.schedule(() => undefined, 60_000) // coarse timers do not
       const start = performance.now()
-      for (const delayMs of [60, 20, 40]) {
+      const tasks = [60, 20, 40].map((delayMs) =>
         group.scheduleCoarse(() => {
           assert.ok(performance.now() - start >= delayMs)
           if (order.push(delayMs) === 3) done.resolve()
-        }, delayMs)
-      }
+        }, delayMs),
+      )
       await done.promise
       keepAlive.cancel()
       assert.deepEqual(order, [20, 40, 60])
+      for (const task of tasks) assert.deepEqual([task.isDone, task.isCancelled, task.cancel()], [true, false, false])
     }),
   )
 
