@@ -62,13 +62,14 @@ async function main(): Promise<void> {
     const registry = new SessionRegistry(8)
     const groups = new Groups({ maxMembers: 1000, maxGroupsPerSession: 32 })
     const server = await startChatServer(group, options, new ChatRoom(registry, groups, workers), workers)
-    console.log(`listening on ${String(server.localAddress)}`)
+    const shutdown = shutdownOnSignal({ group, servers: server })
     process.on('SIGUSR2', () => {
       const { sessionCount: sessions, userCount: users, queued } = registry
       const counts = { sockets: server.connectionCount, sessions, users, groups: groups.count, queued, working: workers.waiting }
       console.log(`stats ${JSON.stringify(counts)}`)
     })
-    await shutdownOnSignal({ group, servers: server }).completion
+    console.log(`listening on ${String(server.localAddress)}`) // last: who reads it may send a signal at once
+    await shutdown.completion
   } finally {
     await workers.close()
     await group.shutdownGracefully({ quietPeriodMs: 0 })
