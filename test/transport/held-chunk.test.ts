@@ -40,7 +40,7 @@ class Cutting implements ChannelHandler {
   }
 }
 
-describe('a chunk that a handler holds beyond its read', notOver(['net', 'net-unix'], 'Node reads into memory of its own'), () => {
+describe('a chunk that a handler holds beyond its read', notOver(['net', 'unix-net'], 'Node reads into memory of its own'), () => {
   beforeEach(() => ResourceLeakDetector.setLevel('advanced'))
   afterEach(() => ResourceLeakDetector.setLevel(before))
 
