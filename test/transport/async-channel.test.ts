@@ -3,11 +3,11 @@ import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import { AsyncChannel, type ChannelHandler, ChannelOption, ClosedChannelError } from '@knotty/transport'
 import { isUnix } from '../support/cell.js'
 import { FixedLength, LENGTH } from '../support/fixed-length.js'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, deferred, option, plainClient, plainServer, readAll, readBytes, serve, untilClosed } from '../support/tcp.js'
 
 const HALF_CLOSURE = option(ChannelOption.ALLOW_HALF_CLOSURE, true)

@@ -5,10 +5,9 @@ import net from 'node:net'
 import { describe, test } from 'node:test'
 import { release, Unpooled } from '@knotty/buffer'
 import { IdleStateHandler, WriteTimeoutHandler } from '@knotty/handler'
+import { eventually, ManualTicker } from '@knotty/testing'
 import type { Channel, ChannelHandler, ChannelHandlerContext, TcpSocketAddress } from '@knotty/transport'
 import { type LeakScope, leakScope } from '../support/leak-scope.js'
-import { ManualClock } from '../support/manual-clock.js'
-import { eventually } from '../support/proc-sockets.js'
 import { deferred, readBytes } from '../support/tcp.js'
 import { ServerOf } from '../support/transport-server.js'
 import { HAS_LIBUV, LOCAL, TCP_TRANSPORTS } from '../support/transports.js'
@@ -167,11 +166,11 @@ describe('a channel that moves to another event loop', () => {
   test(
     'takes its idle and write timers along, with the time that is left',
     leakScope(async (scope) => {
-      const [from, to] = [scope.group(), scope.group()]
+      const clocks = { from: new ManualTicker(), to: new ManualTicker() }
+      const [from, to] = [scope.group({ ticker: clocks.from }), scope.group({ ticker: clocks.to })]
       const server = await ServerOf.bind(scope, from, LOCAL)
       await server.connectAll(1)
       const channel = server.accepted[0] as Channel
-      const clocks = { from: new ManualClock(from.next()), to: new ManualClock(to.next()) }
       const log: string[] = []
       const idle = new Idle({ readerIdleMs: 1000, allIdleMs: 1000 })
       idle.onIdle = () => void log.push('idle')
@@ -179,12 +178,12 @@ describe('a channel that moves to another event loop', () => {
         exceptionCaught: (_ctx: ChannelHandlerContext, cause: Error) => void log.push(cause.name),
       })
       channel.write('never flushed', null)
-      assert.deepEqual([clocks.from.pending, clocks.to.pending], [3, 0])
+      assert.deepEqual([clocks.from.pendingTimers, clocks.to.pendingTimers], [3, 0])
       for (const clock of [clocks.from, clocks.to]) await clock.advance(400)
       await channel.deregister()
-      assert.deepEqual([clocks.from.pending, clocks.to.pending], [0, 0])
+      assert.deepEqual([clocks.from.pendingTimers, clocks.to.pendingTimers], [0, 0])
       await to.register(channel)
-      assert.deepEqual([clocks.from.pending, clocks.to.pending], [0, 3])
+      assert.deepEqual([clocks.from.pendingTimers, clocks.to.pendingTimers], [0, 3])
       await clocks.to.advance(599)
       assert.equal(log.length, 0)
       await clocks.to.advance(1)
@@ -203,9 +202,8 @@ describe('100 MB to a peer that reads slowly but steadily', () => {
     test(
       `are not writer-idle with observeOutput, but without (${transport.name})`,
       leakScope(async (scope) => {
-        const group = scope.group()
-        const server = await ServerOf.bind(scope, group, transport)
-        const clock = new ManualClock(group.next())
+        const clock = new ManualTicker()
+        const server = await ServerOf.bind(scope, scope.group({ ticker: clock }), transport)
         const { address, port } = server.address as TcpSocketAddress
         const client = net.connect({ host: address, port }).pause()
         scope.onEnd(() => client.destroy())

@@ -116,6 +116,11 @@ describe('the leak scope', () => {
     assert.deepEqual([group?.isTerminated, group?.next().channelCount], [true, 0])
   })
 
+  test('takes no notice of what was there before and goes away', async () => {
+    const timer = setTimeout(() => undefined, 60_000)
+    await publishedLeakScope(async () => clearTimeout(timer))()
+  })
+
   test('fails with what cannot be closed', async () => {
     const failing = publishedLeakScope(async (scope) => scope.onEnd(() => Promise.reject(new Error('the closing'))))
     await assert.rejects(failing, /the closing/)

@@ -5,8 +5,7 @@ import { Unpooled } from '@knotty/buffer'
 import { IllegalArgumentError } from '@knotty/common'
 import { AsyncChannel, type AsyncChannelServer, type Channel, ClosedChannelError, EmbeddedChannel } from '@knotty/transport'
 import { leakScope } from '../../../support/leak-scope.js'
-import { connectLocal, serveLocal } from '../../../support/local.js'
-import { deferred } from '../../../support/tcp.js'
+import { connectTo, deferred, LOCAL_PLACE, serveAt } from '../../../support/tcp.js'
 import { messagesOf, recordLogs } from './recorded-logs.js'
 
 const shout: AsyncChannelServer<string, string> = async (ch) => {
@@ -100,7 +99,7 @@ describe('serve', () => {
     const group = scope.group()
     const log: string[] = []
     const ready = deferred()
-    const server = await serveLocal(scope, group, () => [
+    const server = await serveAt(scope, group, LOCAL_PLACE, () => [
       {
         handlerAdded(ctx) {
           ctx.pipeline.holdRegistration(ready.promise.then(() => void log.push('ready')))
@@ -108,7 +107,7 @@ describe('serve', () => {
       },
       AsyncChannel.serve(async () => void log.push('served')),
     ])
-    const client = await connectLocal(scope, group, server.address)
+    const client = await connectTo(scope, group, server.address)
     for (let i = 0; i < 5; i++) await nextTurn()
     assert.deepEqual(log, [])
     ready.resolve()
@@ -130,9 +129,9 @@ test('one instance serves one channel', () => {
 
 test('within the process: requests and responses in order, and the end of one side ends the other', leakScope(async (scope) => {
   const group = scope.group()
-  const server = await serveLocal(scope, group, () => [AsyncChannel.serve(shout)])
+  const server = await serveAt(scope, group, LOCAL_PLACE, () => [AsyncChannel.serve(shout)])
   const ch = new AsyncChannel<string, string>()
-  const client: Channel = await connectLocal(scope, group, server.address, [ch])
+  const client: Channel = await connectTo(scope, group, server.address, [ch])
   assert.equal(ch.channel, client)
   const words = Array.from({ length: 100 }, (_, index) => `word ${index}`)
   const answers: string[] = []
