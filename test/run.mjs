@@ -33,7 +33,8 @@ const result = spawnSync(
     `--test-concurrency=${concurrency}`,
     ...files.map((name) => path.join(here, 'dist', name)),
   ],
-  // Every test runs with the read slab overwritten after each chunk, so that a view kept by mistake shows 0xDD.
-  { stdio: 'inherit', env: { ...process.env, KNOTTY_POISON_SLAB: '1' } },
+  // Every test runs with the read slab and released pooled memory overwritten, so that a view kept by mistake shows 0xDD, and with a
+  // leak detector that watches every buffer (KNOTTY_LEAK_DETECTION=disabled npm test to go without).
+  { stdio: 'inherit', env: { KNOTTY_LEAK_DETECTION: 'paranoid', ...process.env, KNOTTY_POISON_SLAB: '1' } },
 )
 process.exit(result.status ?? 1)

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { describe } from 'node:test'
+import { eventually } from '@knotty/testing'
 import { type Channel, type ChannelHandlerContext, ChannelOption, EventLoopGroup, RegistrationTimeoutError } from '@knotty/transport'
 import { type AcceptRun, Echo } from '../support/accept-run.js'
-import { eventually } from '../support/proc-sockets.js'
 import type { CellSuite } from './cell-suite.js'
 
 /** How connections come to be admitted, refused and registered. */
 export function testAdmission(suite: CellSuite): void {
-  describe(`a handler of the server, over ${suite.cell.name},`, () => {
+  describe(`a handler of the server, over ${suite.cell.transport.name},`, () => {
     suite.test('may admit a connection later: it is served, and no deadline is left', async (run) => {
       let admit: (() => void) | undefined
       run.bootstrap.handler({
@@ -140,7 +140,7 @@ export function testAdmission(suite: CellSuite): void {
     })
   })
 
-  describe(`an initializer, over ${suite.cell.name},`, () => {
+  describe(`an initializer, over ${suite.cell.transport.name},`, () => {
     suite.test('may refuse the connection by closing it', async (run) => {
       run.bootstrap.childHandler((ch) => {
         if (run.fault.on) void ch.close()
@@ -189,7 +189,7 @@ export function testAdmission(suite: CellSuite): void {
     }
   })
 
-  describe(`a child, over ${suite.cell.name},`, () => {
+  describe(`a child, over ${suite.cell.transport.name},`, () => {
     suite.test('may be registered to another group than its server', async (run, t) => {
       const workers = new EventLoopGroup()
       t.after(() => workers.shutdownGracefully({ quietPeriodMs: 0 }))

@@ -23,15 +23,15 @@ export class CellSuite {
   test(name: string, body: (run: AcceptRun, t: TestContext) => Promise<void>, listedAs: string = name): void {
     this.declared.add(listedAs)
     test(name, async (t) => {
-      const listed = notApplicable(listedAs, this.cell.name)
+      const listed = notApplicable(listedAs, this.cell.transport.name)
       try {
         await body(new AcceptRun(t, this.cell, this.client), t)
       } catch (error) {
         if (!(error instanceof NotApplicable)) throw error
-        assert.ok(listed, `skipped in the cell ${this.cell.name} and not listed in not-applicable.ts`)
+        assert.ok(listed, `skipped in the cell ${this.cell.transport.name} and not listed in not-applicable.ts`)
         return t.skip(listed)
       }
-      assert.equal(listed, undefined, `listed in not-applicable.ts for ${this.cell.name}, and runs`)
+      assert.equal(listed, undefined, `listed in not-applicable.ts for ${this.cell.transport.name}, and runs`)
     })
   }
 

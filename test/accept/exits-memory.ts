@@ -69,7 +69,7 @@ export const memoryExits: readonly AcceptExit[] = [
     closedBy: 'guard',
     reason: NO_CHANNEL,
     setUp(run) {
-      if (run.cell.transport.name !== 'net') throw new NotApplicable()
+      if (run.cell.transport.carrier !== 'net') throw new NotApplicable()
       noMemory(run)
       // Neither the first listener that the channel adds nor the last; Node itself adds none for errors.
       intercept(run, Socket.prototype, 'on', (_, [event]) => {
@@ -90,7 +90,7 @@ export const memoryExits: readonly AcceptExit[] = [
     alsoLogs: /no handler took this exception, the channel is closed/,
     setUp(run) {
       noMemory(run)
-      intercept(run, ByteBuf, run.cell.transport.name === 'libuv' ? 'overStorage' : 'wrap', () => run.fault.hit())
+      intercept(run, ByteBuf, run.cell.transport.carrier === 'libuv' ? 'overStorage' : 'wrap', () => run.fault.hit())
     },
   },
 ]

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { describe, type TestContext } from 'node:test'
+import { eventually } from '@knotty/testing'
 import { rawSocketCloser, type RawSocket } from '../../../packages/transport/dist/socket/accepted-socket-guard.js'
 import type { ClientBatch, ConnectionKind } from '../support/accept-client.js'
 import { type AcceptRun, inodeOf } from '../support/accept-run.js'
 import type { SocketHandle } from '../support/probed-server.js'
-import { eventually } from '../support/proc-sockets.js'
 import type { AcceptExit } from './accept-exit.js'
 import type { CellSuite } from './cell-suite.js'
 import { laterExits } from './exits-later.js'
@@ -14,7 +14,7 @@ import { setupExits } from './exits-setup.js'
 
 /** The twelve exits of the accept path, each plainly, with a process that survives every error, and with the close taken out. */
 export function testExits(suite: CellSuite): void {
-  describe(`the accept path over ${suite.cell.name} closes the accepted sockets when`, () => {
+  describe(`the accept path over ${suite.cell.transport.name} closes the accepted sockets when`, () => {
     for (const exit of [...setupExits, ...laterExits, ...memoryExits]) {
       suite.test(exit.name, (run) => runExit(run, exit))
 
@@ -76,7 +76,7 @@ async function runWithoutClose(t: TestContext, run: AcceptRun, exit: AcceptExit)
 /** The other eye: every kept Unix domain socket is in the kernel's table, of TCP those whose peer has sent FIN. */
 function assertStale(run: AcceptRun, inodes: readonly string[], kinds: readonly ConnectionKind[]): void {
   const fins = kinds.filter((kind) => kind === 'fin').length
-  const least = run.cell.family.name === 'unix' ? inodes.length : fins
+  const least = run.cell.transport.family === 'unix' ? inodes.length : fins
   if (least === 0) return
   const stale = run.cell.family.staleInodes(run.channel).filter((inode) => inodes.includes(inode))
   assert.ok(stale.length >= least, `of the inodes ${inodes.join(', ')} only ${stale.join(', ')} are seen in /proc/net`)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import { RejectedExecutionError } from '@knotty/common'
+import { eventually, openSocketInodes } from '@knotty/testing'
 import {
   type Channel,
   ChannelOption,
@@ -12,7 +13,6 @@ import {
 } from '@knotty/transport'
 import type { ClientBatch, ConnectionKind } from '../support/accept-client.js'
 import type { AcceptRun } from '../support/accept-run.js'
-import { eventually, openSocketInodes } from '../support/proc-sockets.js'
 import type { CellSuite } from './cell-suite.js'
 
 /** A bound server and its connections, all accepted. */
@@ -41,7 +41,7 @@ async function refused(run: AcceptRun, batch: ClientBatch, isCause: (cause: Erro
 
 /** What the guard of an accepted socket does when the code around it fails. */
 export function testGuard(suite: CellSuite): void {
-  describe(`a listener of server channel events, over ${suite.cell.name},`, () => {
+  describe(`a listener of server channel events, over ${suite.cell.transport.name},`, () => {
     suite.test('may close the child it is told of', async (run) => {
       await run.bind()
       run.channel.events.on('accepted', (child) => void child.close())
@@ -84,7 +84,7 @@ export function testGuard(suite: CellSuite): void {
     })
   })
 
-  describe(`the guard closes the socket when, over ${suite.cell.name},`, () => {
+  describe(`the guard closes the socket when, over ${suite.cell.transport.name},`, () => {
     suite.test('the address of the peer cannot be read either', async (run) => {
       run.channel.make = () => {
         throw run.fault.error
@@ -103,7 +103,7 @@ export function testGuard(suite: CellSuite): void {
 
     suite.test('the channel is closed already when it is made', async (run) => {
       run.channel.make = () => {
-        const child = run.cell.transport.newChild(run.channel)
+        const child = run.cell.newChild(run.channel)
         child.closeForcibly()
         return child
       }
@@ -179,7 +179,7 @@ export function testGuard(suite: CellSuite): void {
     })
   })
 
-  describe(`after the deadline, over ${suite.cell.name},`, () => {
+  describe(`after the deadline, over ${suite.cell.transport.name},`, () => {
     suite.test('an initializer that settles, or a handler that admits, changes nothing', async (run) => {
       const log: string[] = []
       let settle: (() => void) | undefined
@@ -246,7 +246,7 @@ export function testGuard(suite: CellSuite): void {
 
   suite.test('a server channel that is not registered refuses to bind, and opens no socket', async ({ cell }) => {
     const before = openSocketInodes()
-    const server = cell.transport.newServer()
+    const server = cell.newServer()
     await assert.rejects(async () => server.bind(cell.family.newAddress()), ChannelStateError)
     assert.deepEqual(openSocketInodes(), before)
   })

@@ -1,4 +1,4 @@
-import { LIBUV_CELL } from '../support/accept-cell.js'
+import { LIBUV_TCP } from '../support/transports.js'
 import { runCell } from './run-cell.js'
 
-runCell(LIBUV_CELL)
+runCell(LIBUV_TCP)

@@ -1,4 +1,4 @@
-import { NET_CELL } from '../support/accept-cell.js'
+import { NET_TCP } from '../support/transports.js'
 import { runCell } from './run-cell.js'
 
-runCell(NET_CELL)
+runCell(NET_TCP)

@@ -1,4 +1,4 @@
-import type { CellName } from '../support/accept-cell.js'
+import type { TestTransportName } from '../support/transports.js'
 
 /** Ends a test in a cell it cannot apply to; the cell must be listed here for it. */
 export class NotApplicable extends Error {}
@@ -6,7 +6,7 @@ export class NotApplicable extends Error {}
 /** A test, in all its variants, that is not run in these cells. */
 export interface NotApplicableTest {
   readonly test: string
-  readonly cells: readonly CellName[]
+  readonly cells: readonly TestTransportName[]
   readonly why: string
 }
 
@@ -20,6 +20,6 @@ export const NOT_APPLICABLE: readonly NotApplicableTest[] = [
 ]
 
 /** Why the test is not run in this cell; undefined when it is. */
-export function notApplicable(test: string, cell: CellName): string | undefined {
+export function notApplicable(test: string, cell: TestTransportName): string | undefined {
   return NOT_APPLICABLE.find((each) => each.test === test && each.cells.includes(cell))?.why
 }

@@ -1,4 +1,4 @@
-import { UNIX_LIBUV_CELL } from '../support/accept-cell.js'
+import { LIBUV_UNIX } from '../support/transports.js'
 import { runCell } from './run-cell.js'
 
-runCell(UNIX_LIBUV_CELL)
+runCell(LIBUV_UNIX)

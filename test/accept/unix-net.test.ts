@@ -1,4 +1,4 @@
-import { UNIX_NET_CELL } from '../support/accept-cell.js'
+import { NET_UNIX } from '../support/transports.js'
 import { runCell } from './run-cell.js'
 
-runCell(UNIX_NET_CELL)
+runCell(NET_UNIX)

@@ -79,7 +79,7 @@ export const KNOWN_FAILURES = [
     run: false,
     cause: 'Bun',
     why: 'a listener of Bun without a free descriptor neither closes nor accepts what waits, and takes most of a CPU',
-    tests: ['DESCRIPTOR_HEADROOM, net over TCP > 0 leaves it to libuv, which closes what finds no descriptor, with no event'],
+    tests: ['DESCRIPTOR_HEADROOM, net > 0 leaves it to libuv, which closes what finds no descriptor, with no event'],
   },
   {
     file: 'accept/',
@@ -106,7 +106,7 @@ export const KNOWN_FAILURES = [
     match: '\\[reset-found-by-write, (?:unix-)?net, ',
   },
   {
-    file: 'transport/leak-scope.test.js',
+    file: 'unit/testing/leak-scope.test.js',
     cause: 'Bun',
     why: NO_RESOURCES,
     tests: ['the leak scope fails a test that leaves > a timer of Node'],

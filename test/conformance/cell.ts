@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import {
+  Bootstrap,
   type Channel,
   type ChannelFuture,
   type ChannelHandler,
   ChannelOption,
   type EventLoopGroup,
   type HostResolver,
+  ServerBootstrap,
   type SocketAddressLike,
 } from '@knotty/transport'
 import type { LeakScope } from '../support/leak-scope.js'
@@ -80,10 +82,20 @@ export class Cell {
     return side
   }
 
+  /** For a server on the transport. */
+  serverBootstrap(group: EventLoopGroup = this.group): ServerBootstrap {
+    return new ServerBootstrap().group(group).channel(() => this.kit.transport.newServer())
+  }
+
+  /** Where to connect to reach the server. */
+  addressOf(server: Channel): SocketAddressLike {
+    return server.localAddress ?? assert.fail('the server is not bound')
+  }
+
   /** A server whose `index`-th accepted channel becomes the side that `child` gives; it is closed at the end. */
   async listen(child: (index: number) => Side, options: ListenOptions = {}): Promise<Channel> {
     let accepted = 0
-    const bootstrap = this.kit.serverBootstrap(options.group ?? this.group).childHandler((channel) => {
+    const bootstrap = this.serverBootstrap(options.group).childHandler((channel) => {
       this.noteInode(channel)
       const attach = (): void => child(accepted++).attach(channel)
       return options.initialize === undefined ? attach() : options.initialize(attach)
@@ -98,7 +110,8 @@ export class Cell {
 
   /** Connects the side; the future is watched as `connect`. */
   connect(side: Side, address: SocketAddressLike, { signal, resolver, then }: ConnectOptions = {}): ChannelFuture<Channel> {
-    const bootstrap = this.kit.bootstrap(this.group).handler((channel) => {
+    const { transport } = this.kit
+    const bootstrap = new Bootstrap().group(this.group).channel(() => transport.newClient()).handler((channel) => {
       side.attach(channel)
       if (then !== undefined) channel.eventLoop.execute(() => channel.eventLoop.execute(then))
     })
@@ -112,7 +125,7 @@ export class Cell {
     const server = this.unlogged('server', { on: { read: (side, text) => side.send(text) } })
     const client = this.unlogged('client')
     const listener = await this.listen(() => server)
-    await this.connect(client, this.kit.addressOf(listener))
+    await this.connect(client, this.addressOf(listener))
     client.send('as usual')
     await client.seen('read as usual')
     client.close()
@@ -124,7 +137,7 @@ export class Cell {
     const server = this.side('server', serverOptions)
     const client = this.side('client', clientOptions)
     const listener = await this.listen(() => server, serverOptions)
-    await this.connect(client, this.kit.addressOf(listener))
+    await this.connect(client, this.addressOf(listener))
     await Promise.all([server.seen('active'), client.seen('active')])
     return { listener, server, client }
   }

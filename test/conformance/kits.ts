@@ -1,5 +1,4 @@
-import assert from 'node:assert/strict'
-import { Bootstrap, LocalChannel, LocalServerChannel, ServerBootstrap } from '@knotty/transport'
+import { LOCAL } from '../support/transports.js'
 import { TCP_KITS, UNIX_KITS } from './socket-kits.js'
 import type { TransportKit } from './transport-kit.js'
 
@@ -7,12 +6,9 @@ let localIds = 0
 
 /** Channels of one process: no socket, no kernel buffer. */
 const localKit: TransportKit = {
-  name: 'local',
+  transport: LOCAL,
   stallBytes: 1 << 20,
-  serverBootstrap: (group) => new ServerBootstrap().group(group).channel(() => new LocalServerChannel()),
-  bootstrap: (group) => new Bootstrap().group(group).channel(() => new LocalChannel()),
   bindAddress: () => ({ localId: `conformance-${++localIds}` }),
-  addressOf: (server) => server.localAddress ?? assert.fail('the server is not bound'),
   refusedAddress: () => Promise.resolve({ localId: `nobody-${++localIds}` }),
   silentAddress: () => undefined,
   inode: () => 'none',

@@ -1,10 +1,10 @@
+import type { TestTransportName } from '../support/transports.js'
 import type { Mode } from './cell.js'
-import type { KitName } from './transport-kit.js'
 
 /** A cell, or with `*` a whole column, that is not run. */
 export interface NotApplicableCell {
   readonly scenario: string
-  readonly transport: KitName
+  readonly transport: TestTransportName
   /** Both without it. */
   readonly mode?: Mode
   readonly why: string
@@ -19,7 +19,7 @@ export const NOT_APPLICABLE: readonly NotApplicableCell[] = SLOW_CONNECTS.flatMa
   (['unix-libuv', 'unix-net', 'local'] as const).map((transport) => ({ scenario, transport, why: NO_SLOW_CONNECT })),
 )
 
-export function notApplicable(scenario: string, transport: KitName, mode: Mode): NotApplicableCell | undefined {
+export function notApplicable(scenario: string, transport: TestTransportName, mode: Mode): NotApplicableCell | undefined {
   return NOT_APPLICABLE.find(
     (each) =>
       (each.scenario === '*' || each.scenario === scenario) &&

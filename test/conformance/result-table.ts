@@ -1,18 +1,18 @@
+import type { TestTransportName } from '../support/transports.js'
 import { type Mode, MODES } from './cell.js'
-import type { KitName } from './transport-kit.js'
 
 /** What came of each cell: the inode of the socket it used, or why it was not run. */
 export class ResultTable {
   private readonly rows: readonly string[]
-  private readonly kits: readonly KitName[]
+  private readonly kits: readonly TestTransportName[]
   private readonly results = new Map<string, string>()
 
-  constructor(rows: readonly string[], kits: readonly KitName[]) {
+  constructor(rows: readonly string[], kits: readonly TestTransportName[]) {
     this.rows = rows
     this.kits = kits
   }
 
-  set(row: string, kit: KitName, mode: Mode, result: string): void {
+  set(row: string, kit: TestTransportName, mode: Mode, result: string): void {
     this.results.set(`${row} ${kit} ${mode}`, result)
   }
 

@@ -17,12 +17,12 @@ const CELL_DEADLINE_MS = 5000
 export function runCells(scenarios: readonly Scenario[], kits: readonly TransportKit[]): void {
   const table = new ResultTable(
     scenarios.map((scenario) => scenario.id),
-    kits.map((kit) => kit.name),
+    kits.map((kit) => kit.transport.name),
   )
   for (const scenario of scenarios) {
     for (const kit of kits) {
       for (const mode of MODES) {
-        test(`${scenario.behaviour} [${scenario.id}, ${kit.name}, ${mode}]`, (t) => runCell(t, scenario, kit, mode, table))
+        test(`${scenario.behaviour} [${scenario.id}, ${kit.transport.name}, ${mode}]`, (t) => runCell(t, scenario, kit, mode, table))
       }
     }
   }
@@ -40,13 +40,13 @@ export function runCells(scenarios: readonly Scenario[], kits: readonly Transpor
 }
 
 async function runCell(t: TestContext, scenario: Scenario, kit: TransportKit, mode: Mode, table: ResultTable): Promise<void> {
-  const listed = notApplicable(scenario.id, kit.name, mode)
+  const listed = notApplicable(scenario.id, kit.transport.name, mode)
   const skip = (why: string): void => {
     assert.ok(listed, `this cell is skipped and not listed in not-applicable.ts: ${why}`)
-    table.set(scenario.id, kit.name, mode, `n/a: ${listed.why}`)
+    table.set(scenario.id, kit.transport.name, mode, `n/a: ${listed.why}`)
     t.skip(listed.why)
   }
-  table.set(scenario.id, kit.name, mode, 'FAILED') // until it is over
+  table.set(scenario.id, kit.transport.name, mode, 'FAILED') // until it is over
   let skipped: NotApplicable | undefined
   let inode: string | undefined
   const warnings = recordWarnings()
@@ -70,13 +70,13 @@ async function runCell(t: TestContext, scenario: Scenario, kit: TransportKit, mo
   if (skipped !== undefined) return skip(skipped.message)
   assert.equal(listed, undefined, 'this cell is listed in not-applicable.ts and runs')
   if (scenario.logsWarnings !== true) assert.deepEqual(warnings, [], 'what Knotty logged')
-  assert.match(inode ?? 'no socket', kit.name === 'local' ? /^none$/ : /^\d+$/, 'the inode of the socket the scenario used')
-  table.set(scenario.id, kit.name, mode, inode ?? '')
+  assert.match(inode ?? 'no socket', kit.transport.name === 'local' ? /^none$/ : /^\d+$/, 'the inode of the socket the scenario used')
+  table.set(scenario.id, kit.transport.name, mode, inode ?? '')
 }
 
 function compare(scenario: Scenario, cell: Cell): void {
   const difference = scenario.differs?.find(
-    (each) => each.transports.includes(cell.kit.name) && (each.modes === undefined || each.modes.includes(cell.mode)),
+    (each) => each.transports.includes(cell.kit.transport.name) && (each.modes === undefined || each.modes.includes(cell.mode)),
   )
   const without = scenario.ignoreWritability === true ? ['writable', 'unwritable'] : []
   for (const log of ['inbound', 'promises', 'closing'] as const) {

@@ -1,10 +1,10 @@
+import type { TestTransportName } from '../support/transports.js'
 import type { Cell, Mode } from './cell.js'
 import type { Logs, SideLogs } from './logs.js'
-import type { KitName } from './transport-kit.js'
 
 /** Where a transport legitimately differs: which logs are other there, and why. */
 export interface Difference {
-  readonly transports: readonly KitName[]
+  readonly transports: readonly TestTransportName[]
   readonly modes?: readonly Mode[]
   readonly why: string
   /** Replaces the sides it names. */

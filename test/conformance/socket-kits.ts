@@ -1,46 +1,23 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { linkSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { linkSync, mkdtempSync, readlinkSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import {
-  Bootstrap,
-  type Channel,
-  LibuvServerChannel,
-  LibuvSocketChannel,
-  NetServerChannel,
-  NetSocketChannel,
-  ServerBootstrap,
-  type ServerChannel,
-  TcpSocketAddress,
-} from '@knotty/transport'
-import { openSocketInodes, tcpRows } from '../support/proc-sockets.js'
-import { HAS_LIBUV } from '../support/transports.js'
-import type { KitName, TransportKit } from './transport-kit.js'
+import { openSocketInodes, tcpRows, unixRows } from '@knotty/testing'
+import { type Channel, TcpSocketAddress } from '@knotty/transport'
+import { TCP_TRANSPORTS, type TestTransport, UNIX_TRANSPORTS } from '../support/transports.js'
+import type { TransportKit } from './transport-kit.js'
 
 /** Well above what the send and the receive buffer of a loopback connection hold together. */
 const STALL_BYTES = 16 << 20
 
-/** The classes of a transport. */
-interface ChannelClasses {
-  readonly server: () => ServerChannel
-  readonly client: () => Channel
-}
-
-const LIBUV: ChannelClasses = { server: () => new LibuvServerChannel(), client: () => new LibuvSocketChannel() }
-
-const NET: ChannelClasses = { server: () => new NetServerChannel(), client: () => new NetSocketChannel() }
-
 /** TCP on loopback. */
-function tcpKit(name: KitName, classes: ChannelClasses): TransportKit {
+function tcpKit(transport: TestTransport): TransportKit {
   return {
-    name,
+    transport,
     stallBytes: STALL_BYTES,
-    serverBootstrap: (group) => new ServerBootstrap().group(group).channel(classes.server),
-    bootstrap: (group) => new Bootstrap().group(group).channel(classes.client),
     bindAddress: () => ({ address: '127.0.0.1', port: 0 }),
-    addressOf: (server) => server.localAddress ?? assert.fail('the server is not bound'),
     async refusedAddress() {
       const server = net.createServer().listen(0, '127.0.0.1')
       await once(server, 'listening')
@@ -57,7 +34,7 @@ function tcpKit(name: KitName, classes: ChannelClasses): TransportKit {
 }
 
 /** Unix domain sockets in a temporary directory. */
-function unixKit(name: KitName, classes: ChannelClasses): TransportKit {
+function unixKit(transport: TestTransport): TransportKit {
   let directory: string | undefined
   let paths = 0
   const freshPath = (): string => {
@@ -65,12 +42,9 @@ function unixKit(name: KitName, classes: ChannelClasses): TransportKit {
     return path.join(directory, String(++paths))
   }
   return {
-    name,
+    transport,
     stallBytes: STALL_BYTES,
-    serverBootstrap: (group) => new ServerBootstrap().group(group).channel(classes.server),
-    bootstrap: (group) => new Bootstrap().group(group).channel(classes.client),
     bindAddress: () => ({ path: freshPath() }),
-    addressOf: (server) => server.localAddress ?? assert.fail('the server is not bound'),
     // A second name of the socket stays behind when the listener removes the first: connect finds a socket and nobody there.
     async refusedAddress() {
       const [first, second] = [freshPath(), freshPath()]
@@ -88,8 +62,8 @@ function unixKit(name: KitName, classes: ChannelClasses): TransportKit {
 }
 
 /** Those that the runtime has. */
-export const TCP_KITS: readonly TransportKit[] = [...(HAS_LIBUV ? [tcpKit('libuv', LIBUV)] : []), tcpKit('net', NET)]
-export const UNIX_KITS: readonly TransportKit[] = [...(HAS_LIBUV ? [unixKit('unix-libuv', LIBUV)] : []), unixKit('unix-net', NET)]
+export const TCP_KITS: readonly TransportKit[] = TCP_TRANSPORTS.map(tcpKit)
+export const UNIX_KITS: readonly TransportKit[] = UNIX_TRANSPORTS.map(unixKit)
 
 /** A handle of libuv, or what wraps a socket of node:net. */
 interface RawSocket {
@@ -120,11 +94,8 @@ function inodeOfTcp(channel: Channel): string {
 function inodeOfUnix(channel: Channel): string {
   const listens = channel.parent === undefined
   const address = String((channel.parent ?? channel).localAddress)
-  const rows = readFileSync('/proc/net/unix', 'utf8')
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter((columns) => columns[7] === address && (columns[3] === '00010000') === listens)
-  return openOne(rows.map((columns) => columns[6] as string))
+  const rows = unixRows(address).filter((row) => row.listens === listens)
+  return openOne(rows.map((row) => row.inode))
 }
 
 function openOne(inodes: readonly string[]): string {

@@ -1,7 +1,7 @@
 import { ByteBuf, release } from '@knotty/buffer'
 import { LengthFieldBasedFrameDecoder } from '@knotty/codec'
+import { seededBytes } from '@knotty/testing'
 import type { ChannelHandler, ChannelHandlerContext } from '@knotty/transport'
-import { bytesOf } from '../support/test-bytes.js'
 import type { Side } from './side.js'
 
 /** Passes bytes on as one text when so many have come, however the transport cut them. */
@@ -49,7 +49,7 @@ export function newFramer(): LengthFieldBasedFrameDecoder {
 export function frameOf(length: number): Buffer {
   const header = Buffer.alloc(4)
   header.writeUInt32BE(length)
-  return Buffer.concat([header, bytesOf(length, length)])
+  return Buffer.concat([header, seededBytes(length, length)])
 }
 
 /** What {@link DescribeFrames} makes of a frame made by {@link frameOf}. */
@@ -62,6 +62,6 @@ export class DescribeFrames implements ChannelHandler {
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
     const bytes = Buffer.from((msg as ByteBuf).toString('latin1'), 'latin1')
     release(msg)
-    ctx.fireChannelRead(bytes.equals(bytesOf(bytes.length, bytes.length)) ? described(bytes.length) : `damaged ${described(bytes.length)}`)
+    ctx.fireChannelRead(bytes.equals(seededBytes(bytes.length, bytes.length)) ? described(bytes.length) : `damaged ${described(bytes.length)}`)
   }
 }

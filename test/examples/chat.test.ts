@@ -6,10 +6,10 @@ import process from 'node:process'
 import { after, describe, test } from 'node:test'
 import { createInterface, type Interface } from 'node:readline'
 import { text } from 'node:stream/consumers'
+import { eventually, tcpRows } from '@knotty/testing'
 import { ChatClient } from '../../../packages/examples/dist/chat/chat-client.js'
 import type { Delivery, Reply } from '../../../packages/examples/dist/chat/protocol.js'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually, tcpRows } from '../support/proc-sockets.js'
 import type { Life } from './chat-crowd.js'
 import type { CrowdOrder } from './chat-crowd-process.js'
 import { audit } from './chat-ledger.js'
@@ -34,7 +34,7 @@ class Server {
   private readonly lines: AsyncIterator<string>
 
   private constructor(args: readonly string[]) {
-    const command = [path.join(folder, 'server.js'), '--port', '0', ...args]
+    const command = [path.join(folder, 'server.js'), '--port', '0', '--workers', '1', ...args]
     this.process = watched(spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] }))
     this.lines = createInterface({ input: this.process.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]()
   }
@@ -92,8 +92,8 @@ interface Report {
 
 describe('the chat example', () => {
   test('2,000 clients chat: nothing accepted for who stays is lost or reordered, and no session is left', async () => {
-    const server = await Server.start()
-    const shared = { port: server.port, users: 1200, groups: 60 }
+    const server = await Server.start('--workers', '2')
+    const shared = { port: server.port, users: 1200, groups: 120 }
     const [victim, ...crowds] = [startCrowd(), startCrowd(), startCrowd()] as [ChildProcess, ChildProcess, ChildProcess]
     const killed = once(victim, 'exit')
     victim.send({ chat: { ...shared, clients: 500, seed: 1 } } satisfies CrowdOrder)
@@ -151,10 +151,19 @@ describe('the chat example', () => {
     assert.equal(await server.stop(), 0)
   }))
 
-  test('a connection that does not log in is told so and closed at the deadline', leakScope(async ({ group }) => {
-    const server = await Server.start('--login-deadline-ms', '200')
-    const silent = await ChatClient.connect({ group: group(), port: server.port })
+  test('closed is who does not log in, and who is silent; a heartbeat is enough to stay', leakScope(async ({ group: newGroup }) => {
+    const server = await Server.start('--idle-ms', '2000', '--login-deadline-ms', '2000')
+    const group = newGroup()
+    const stranger = await ChatClient.connect({ group, port: server.port, heartbeatMs: 0 })
+    const alive = await ChatClient.connect({ group, port: server.port, heartbeatMs: 200 })
+    await alive.login('alive')
+    const silent = await ChatClient.connect({ group, port: server.port, heartbeatMs: 0 })
+    await silent.login('silent')
+    await stranger.channel.closeFuture
     await silent.channel.closeFuture
+    assert.equal(alive.channel.isActive, true)
+    assert.ok(alive.lastRequestId > 1)
+    await alive.channel.close()
     await assertEmpty(server)
     assert.equal(await server.stop(), 0)
   }))
@@ -191,10 +200,11 @@ describe('the chat example', () => {
     await ann.login('ann')
     await bob.login('bob')
     const replies = Array.from({ length: 20 }, () => ann.say({ user: 'bob', text: 'hi' }))
+    const all = Promise.allSettled(replies) // now: some fail before the server has ended
     await replies[0]
     const [code] = await Promise.all([server.stop(), ann.channel.closeFuture, bob.channel.closeFuture])
     assert.equal(code, 0)
-    const settled = await Promise.allSettled(replies)
+    const settled = await all
     const delivered = settled.flatMap((reply, index) => (reply.status === 'fulfilled' && reply.value.status === 'ok' ? [index + 2] : []))
     assert.ok(delivered.length > 0)
     assert.deepEqual(heard.slice(0, delivered.length), delivered)
@@ -223,5 +233,20 @@ describe('the chat example', () => {
     assert.match(await ann.output, /bob in tea: well\n-> offline\n$/)
     await assertEmpty(server)
     assert.equal(await server.stop(), 0)
+  })
+
+  test('a console client says why it ends: a refused login, and a server that goes', async () => {
+    const server = await Server.start()
+    const start = (...args: string[]): ChildProcess =>
+      watched(spawn(process.execPath, [path.join(folder, 'client.js'), '--port', String(server.port), ...args]))
+    const refused = start('--user', 'ann', '--password', 'wrong')
+    assert.equal(await text(refused.stderr as NodeJS.ReadableStream), 'the server says login-refused\n')
+    const left = start('--user', 'ann')
+    const errors = text(left.stderr as NodeJS.ReadableStream)
+    await once(left.stdout as NodeJS.ReadableStream, 'data')
+    const exit = once(left, 'exit')
+    assert.equal(await server.stop(), 0)
+    assert.equal(await errors, 'the server closed the connection\n')
+    assert.deepEqual(await exit, [1, null])
   })
 })

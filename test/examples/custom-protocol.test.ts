@@ -20,11 +20,11 @@ describe('the codec of the custom protocol', () => {
     const channel = new EmbeddedChannel(new MessageEncoder())
     channel.writeOutbound(new Message(REQUEST, 'hi'))
     const out = channel.readOutbound() as ByteBuf
-    assert.equal(out.asBuffer().toString('hex'), '4b4e0101' + '00000002' + '6869')
+    assert.equal(out.asBuffer().toString('hex'), '4b4e0101000000026869')
   })
 
   test('messages come out the same wherever the bytes are cut', () => {
-    const stream = Buffer.from('4b4e010100000002686' + '94b4e010200000000', 'hex')
+    const stream = Buffer.from('4b4e01010000000268694b4e010200000000', 'hex')
     for (let cut = 0; cut <= stream.length; cut++) {
       const channel = new EmbeddedChannel(new MessageDecoder())
       channel.writeInbound(Unpooled.copiedBuffer(stream.subarray(0, cut)), Unpooled.copiedBuffer(stream.subarray(cut)))

@@ -42,9 +42,12 @@ function userEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !switches.test(name)))
 }
 
-/** `knotty`, what is installed beside it, and every workspace package that they need, directly or not. */
+/** What users install by itself. */
+const INSTALLED: readonly string[] = ['knotty', '@knotty/codec-protobuf', '@knotty/testing']
+
+/** Those, and every workspace package that they need, directly or not. */
 function packageNames(): string[] {
-  const names = new Set(['knotty', '@knotty/codec-protobuf'])
+  const names = new Set(INSTALLED)
   for (const name of names) {
     const folder = path.join('packages', name.replace('@knotty/', ''))
     for (const needed of Object.keys(readManifest(folder).dependencies ?? {})) if (needed.startsWith('@knotty/')) names.add(needed)

@@ -2,24 +2,21 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type Channel, LibuvSocketChannel, NetSocketChannel, type SocketAddress, TcpSocketAddress, UnixSocketAddress } from '@knotty/transport'
+import { tcpRows, unixRows } from '@knotty/testing'
+import {
+  type Channel,
+  LibuvSocketChannel,
+  NetSocketChannel,
+  type SocketAddress,
+  TcpSocketAddress,
+  UnixSocketAddress,
+} from '@knotty/transport'
 import type { ConnectionKind, ConnectTarget } from './accept-client.js'
 import { ProbedLibuvServer, ProbedNetServer, type ProbedChild, type ProbedServer } from './probed-server.js'
-import { tcpRows, unixRows } from './proc-sockets.js'
-
-export type CellName = 'libuv' | 'net' | 'unix-libuv' | 'unix-net'
-
-/** What carries the accepted sockets. */
-interface Transport {
-  readonly name: 'libuv' | 'net'
-  newServer(): ProbedServer
-  /** A channel that was never connected, as a child of the server. */
-  newChild(server: ProbedServer): ProbedChild
-}
+import type { TestTransport } from './transports.js'
 
 /** What the sockets are, as the kernel and their peers see it. */
 interface Family {
-  readonly name: 'tcp' | 'unix'
   /** A free address. */
   newAddress(): SocketAddress
   targetOf(server: Channel): ConnectTarget
@@ -35,29 +32,18 @@ interface Family {
   cleanUp(): void
 }
 
-/** One transport over one family: what the tests of the accept path run on. */
+/** A transport as the tests of the accept path see it. */
 export interface AcceptCell {
-  readonly name: CellName
-  readonly transport: Transport
+  readonly transport: TestTransport
   readonly family: Family
   /** A connection for each way in which a client can be there, and go. */
   readonly kinds: readonly ConnectionKind[]
-}
-
-const LIBUV: Transport = {
-  name: 'libuv',
-  newServer: () => new ProbedLibuvServer(),
-  newChild: (server) => new LibuvSocketChannel(server),
-}
-
-const NET: Transport = {
-  name: 'net',
-  newServer: () => new ProbedNetServer(),
-  newChild: (server) => new NetSocketChannel(server),
+  newServer(): ProbedServer
+  /** A channel that was never connected, as a child of the server. */
+  newChild(server: ProbedServer): ProbedChild
 }
 
 const TCP: Family = {
-  name: 'tcp',
   newAddress: () => new TcpSocketAddress('127.0.0.1', 0),
   targetOf: (server) => ({ host: '127.0.0.1', port: portOf(server) }),
   peerInLog: /^127\.0\.0\.1:\d+$/,
@@ -75,7 +61,6 @@ function unixFamily(): Family {
   let directory: string | undefined
   let paths = 0
   return {
-    name: 'unix',
     newAddress() {
       directory ??= mkdtempSync(path.join(tmpdir(), 'knotty-accept-'))
       return new UnixSocketAddress(path.join(directory, String(++paths)))
@@ -94,14 +79,17 @@ function unixFamily(): Family {
   }
 }
 
-function cell(name: CellName, transport: Transport, family: Family): AcceptCell {
-  return { name, transport, family, kinds: ['silent', 'byte', 'fin', 'reset', 'gone'] }
+/** The cell of one of the transports with sockets. */
+export function acceptCell(transport: TestTransport): AcceptCell {
+  const net = transport.carrier === 'net'
+  return {
+    transport,
+    family: transport.family === 'unix' ? unixFamily() : TCP,
+    kinds: ['silent', 'byte', 'fin', 'reset', 'gone'],
+    newServer: () => (net ? new ProbedNetServer() : new ProbedLibuvServer()),
+    newChild: (server) => (net ? new NetSocketChannel(server) : new LibuvSocketChannel(server)),
+  }
 }
-
-export const LIBUV_CELL: AcceptCell = cell('libuv', LIBUV, TCP)
-export const NET_CELL: AcceptCell = cell('net', NET, TCP)
-export const UNIX_LIBUV_CELL: AcceptCell = cell('unix-libuv', LIBUV, unixFamily())
-export const UNIX_NET_CELL: AcceptCell = cell('unix-net', NET, unixFamily())
 
 function portOf({ localAddress }: Channel): number {
   assert.ok(localAddress instanceof TcpSocketAddress, 'the server is not bound')

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { readlinkSync, writeSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import { setLogger } from '@knotty/common'
+import { openSocketInodes } from '@knotty/testing'
 import { type Channel, type ChannelHandlerContext, EventLoopGroup, type RefusedEvent, ServerBootstrap } from '@knotty/transport'
 import type { AcceptCell } from './accept-cell.js'
 import type { AcceptClient, ClientBatch, ConnectionKind, ConnectTarget } from './accept-client.js'
 import type { ProbedServer, SocketHandle } from './probed-server.js'
-import { openSocketInodes } from './proc-sockets.js'
 
 /** Sends back what it gets. */
 export class Echo {
@@ -45,7 +45,7 @@ export class AcceptRun {
 
   constructor(t: TestContext, cell: AcceptCell, client: AcceptClient) {
     this.cell = cell
-    this.channel = cell.transport.newServer()
+    this.channel = cell.newServer()
     this.client = client
     this.bootstrap = new ServerBootstrap()
       .group(this.group)

@@ -47,7 +47,7 @@ export class LimitedServer {
     headroom?: number,
   ): Promise<LimitedServer> {
     const script = path.join(import.meta.dirname, 'limited-server-process.js')
-    const socketPath = transport.name.includes('Unix') ? freePath(scope) : undefined
+    const socketPath = transport.family === 'unix' ? freePath(scope) : undefined
     const args = [script, transport.name, String(headroom ?? ''), ...(socketPath === undefined ? [] : [socketPath])]
     const child = spawn('sh', ['-c', `ulimit -n ${descriptors} && exec "$0" "$@"`, process.execPath, ...args], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -1,6 +1,7 @@
 import { DefaultPromise } from '@knotty/common'
+import type { LeakCheck } from '@knotty/testing'
 
-/** Futures that somebody waits for, seen since the last {@link watchFutures}; done ones leave now and then. */
+/** Futures that somebody waits for, seen since the last start; done ones leave now and then. */
 let waited: Set<DefaultPromise<unknown>> | undefined
 const MANY = 5000
 
@@ -13,21 +14,20 @@ DefaultPromise.prototype.addListener = function (this: DefaultPromise<unknown>, 
   return addListener.call(this, listener)
 } as typeof addListener
 
-/** Starts to look at every future of this process to which a listener is added, as `await` does. */
-export function watchFutures(): void {
-  waited = new Set()
-}
-
-/** Those of them that nobody has completed. */
-export function pendingFutures(): readonly string[] {
-  if (waited === undefined) return []
-  prune(waited)
-  return [...waited].map(String)
-}
-
-/** Looks no more. */
-export function forgetFutures(): void {
-  waited = undefined
+/** Looks at every future of this process to which a listener is added, as `await` does. */
+export const pendingFutures: LeakCheck = {
+  name: 'futures that somebody waits for are left pending',
+  start() {
+    waited = new Set()
+  },
+  left() {
+    if (waited === undefined) return []
+    prune(waited)
+    return [...waited]
+  },
+  end() {
+    waited = undefined
+  },
 }
 
 function prune(futures: Set<DefaultPromise<unknown>>): void {

@@ -8,6 +8,7 @@ import {
   type EventLoopGroup,
   ServerBootstrap,
   type ServerChannel,
+  type SocketAddress,
   type SocketAddressLike,
 } from '@knotty/transport'
 import { freePlace, placeOf, portOf } from './cell.js'
@@ -22,17 +23,21 @@ export function option<T>(key: ChannelOption<T>, value: T): readonly [ChannelOpt
 
 export interface TestServer {
   readonly channel: ServerChannel
-  readonly port: number
+  readonly address: SocketAddress
   /** Accepted channels, in order. */
   readonly children: Channel[]
-  /** The `index`-th accepted channel, as soon as it is active. */
+  /** The `index`-th accepted channel, as soon as its initializer runs. */
   child(index?: number): Promise<Channel>
 }
 
-/** A Knotty server on a free port, over the transport of the test's cell (cell.ts); each child gets what `handlers` makes. */
-export async function serve(
+/** Within the process, under a name that is free. */
+export const LOCAL_PLACE: SocketAddressLike = { localId: '' }
+
+/** A Knotty server; each child gets what `handlers` makes. */
+export async function serveAt(
   scope: LeakScope,
   group: EventLoopGroup,
+  place: SocketAddressLike,
   handlers: (channel: Channel) => readonly ChannelHandler[],
   childOptions: OptionValues = [],
 ): Promise<TestServer> {
@@ -44,35 +49,57 @@ export async function serve(
     waiting.get(index)?.(channel)
   })
   for (const [key, value] of childOptions) bootstrap.childOption(key, value as never)
-  const channel = await bootstrap.bind(freePlace())
+  const channel = await bootstrap.bind(place)
   scope.onEnd(async () => {
     for (const child of children) if (child.isOpen) child.close()
     await channel.close()
   })
   return {
     channel,
-    port: portOf(channel.localAddress),
+    address: channel.localAddress as SocketAddress,
     children,
-    child: (index = 0) =>
-      children[index] === undefined
-        ? new Promise((resolve) => waiting.set(index, resolve))
-        : Promise.resolve(children[index]),
+    child: (index = 0) => {
+      const child = children[index]
+      return child === undefined ? new Promise((resolve) => waiting.set(index, resolve)) : Promise.resolve(child)
+    },
   }
 }
 
+/** A Knotty server on a free port, over the transport of the test's cell (cell.ts). */
+export async function serve(
+  scope: LeakScope,
+  group: EventLoopGroup,
+  handlers: (channel: Channel) => readonly ChannelHandler[],
+  childOptions: OptionValues = [],
+): Promise<TestServer & { readonly port: number }> {
+  const server = await serveAt(scope, group, freePlace(), handlers, childOptions)
+  return { ...server, port: portOf(server.address) }
+}
+
 /** A Knotty client that is connected. */
-export async function connect(
+export async function connectTo(
+  scope: LeakScope,
+  group: EventLoopGroup,
+  place: SocketAddressLike,
+  handlers: readonly ChannelHandler[] = [],
+  options: OptionValues = [],
+): Promise<Channel> {
+  const bootstrap = new Bootstrap().group(group).handler((channel) => channel.pipeline.addLast(...handlers))
+  for (const [key, value] of options) bootstrap.option(key, value as never)
+  const channel = await bootstrap.connect(place)
+  scope.onEnd(() => channel.close())
+  return channel
+}
+
+/** A Knotty client that is connected to the port of {@link serve}. */
+export function connect(
   scope: LeakScope,
   group: EventLoopGroup,
   port: number,
   handlers: readonly ChannelHandler[] = [],
   options: OptionValues = [],
 ): Promise<Channel> {
-  const bootstrap = new Bootstrap().group(group).handler((channel) => channel.pipeline.addLast(...handlers))
-  for (const [key, value] of options) bootstrap.option(key, value as never)
-  const channel = await bootstrap.connect(placeOf(port))
-  scope.onEnd(() => channel.close())
-  return channel
+  return connectTo(scope, group, placeOf(port), handlers, options)
 }
 
 /** A peer of Node's own: its sockets are not read until somebody resumes them. */

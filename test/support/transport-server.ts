@@ -1,3 +1,4 @@
+import { eventually } from '@knotty/testing'
 import {
   Bootstrap,
   type Channel,
@@ -9,7 +10,6 @@ import {
   type SocketAddress,
 } from '@knotty/transport'
 import type { LeakScope } from './leak-scope.js'
-import { eventually } from './proc-sockets.js'
 import type { OptionValues } from './tcp.js'
 import type { TestTransport } from './transports.js'
 

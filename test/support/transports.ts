@@ -18,9 +18,15 @@ import {
 } from '@knotty/transport'
 import type { LeakScope } from './leak-scope.js'
 
-/** One way to carry connections, for tests that hold on each of them. */
+/** The transports of Knotty, as tests call them: what carries the sockets, behind what they are when that is not TCP. */
+export type TestTransportName = 'libuv' | 'net' | 'unix-libuv' | 'unix-net' | 'local'
+
+/** One way to carry connections. */
 export interface TestTransport {
-  readonly name: string
+  readonly name: TestTransportName
+  /** What the channels stand on, as `channel.transport` tells. */
+  readonly carrier: 'libuv' | 'net' | 'local'
+  readonly family: 'tcp' | 'unix' | 'local'
   /** What a libuv listener on TCP can do on this Node, and a local one on any: keep clients waiting instead of refusing them. */
   readonly parks: boolean
   newServer(): ServerChannel
@@ -37,24 +43,31 @@ export const NODE_PARKS: boolean = HAS_LIBUV && Number(process.versions.node.spl
 
 let lastPath = 0
 
+/** The path of the `number`-th Unix domain socket of this process; without it of the next. */
+export function socketPath(number: number = ++lastPath): string {
+  return path.join(os.tmpdir(), `knotty-${process.pid}-${number}.sock`)
+}
+
 /** The path of a Unix domain socket that nobody uses. */
 export function freePath(scope: Pick<LeakScope, 'onEnd'>): string {
-  const file = path.join(os.tmpdir(), `knotty-${process.pid}-${++lastPath}.sock`)
+  const file = socketPath()
   scope.onEnd(() => rmSync(file, { force: true }))
   return file
 }
 
-const tcp = (): SocketAddress => new TcpSocketAddress('127.0.0.1', 0)
-const unix = (scope: Pick<LeakScope, 'onEnd'>): SocketAddress => new UnixSocketAddress(freePath(scope))
-const libuv = { newServer: () => new LibuvServerChannel(), newClient: () => new LibuvSocketChannel() }
-const net = { newServer: () => new NetServerChannel(), newClient: () => new NetSocketChannel() }
+const LIBUV = { carrier: 'libuv', newServer: () => new LibuvServerChannel(), newClient: () => new LibuvSocketChannel() } as const
+const NET = { carrier: 'net', newServer: () => new NetServerChannel(), newClient: () => new NetSocketChannel() } as const
+const TCP = { family: 'tcp', address: () => new TcpSocketAddress('127.0.0.1', 0) } as const
+const UNIX = { family: 'unix', address: (scope: Pick<LeakScope, 'onEnd'>) => new UnixSocketAddress(freePath(scope)) } as const
 
-export const LIBUV_TCP: TestTransport = { name: 'libuv over TCP', parks: NODE_PARKS, ...libuv, address: tcp }
-export const NET_TCP: TestTransport = { name: 'net over TCP', parks: false, ...net, address: tcp }
-const LIBUV_UNIX: TestTransport = { name: 'libuv over a Unix domain socket', parks: false, ...libuv, address: unix }
-const NET_UNIX: TestTransport = { name: 'net over a Unix domain socket', parks: false, ...net, address: unix }
+export const LIBUV_TCP: TestTransport = { name: 'libuv', parks: NODE_PARKS, ...LIBUV, ...TCP }
+export const NET_TCP: TestTransport = { name: 'net', parks: false, ...NET, ...TCP }
+export const LIBUV_UNIX: TestTransport = { name: 'unix-libuv', parks: false, ...LIBUV, ...UNIX }
+export const NET_UNIX: TestTransport = { name: 'unix-net', parks: false, ...NET, ...UNIX }
 export const LOCAL: TestTransport = {
   name: 'local',
+  carrier: 'local',
+  family: 'local',
   parks: true,
   newServer: () => new LocalServerChannel(),
   newClient: () => new LocalChannel(),
@@ -66,6 +79,7 @@ export const SOME_TCP: TestTransport = HAS_LIBUV ? LIBUV_TCP : NET_TCP
 
 /** Those that the runtime has. */
 export const TCP_TRANSPORTS: readonly TestTransport[] = HAS_LIBUV ? [LIBUV_TCP, NET_TCP] : [NET_TCP]
+export const UNIX_TRANSPORTS: readonly TestTransport[] = HAS_LIBUV ? [LIBUV_UNIX, NET_UNIX] : [NET_UNIX]
 /** Those with descriptors. */
-export const SOCKET_TRANSPORTS: readonly TestTransport[] = [...TCP_TRANSPORTS, ...(HAS_LIBUV ? [LIBUV_UNIX] : []), NET_UNIX]
+export const SOCKET_TRANSPORTS: readonly TestTransport[] = [...TCP_TRANSPORTS, ...UNIX_TRANSPORTS]
 export const ALL_TRANSPORTS: readonly TestTransport[] = [...SOCKET_TRANSPORTS, LOCAL]

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, test } from 'node:test'
+import { eventually } from '@knotty/testing'
 import { Bootstrap, type ChannelHandler, ChannelOption, LibuvSocketChannel, NetSocketChannel, TcpSocketAddress } from '@knotty/transport'
 import { currentCell } from '../support/cell.js'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { deferred, option, plainClient, plainServer, readBytes, serve } from '../support/tcp.js'
 
 const NAMES = ['channelActive', 'channelRead', 'channelReadComplete', 'channelInactive', 'channelUnregistered', 'handlerRemoved'] as const
@@ -65,7 +65,7 @@ describe('the callbacks of a channel', () => {
       const seen: (string | undefined)[] = []
       const peer = await plainServer(scope)
       const group = scope.group()
-      const channel = currentCell() === 'net' ? new NetSocketChannel() : new LibuvSocketChannel()
+      const channel = currentCell().carrier === 'net' ? new NetSocketChannel() : new LibuvSocketChannel()
       scope.onEnd(() => channel.close())
       channel.pipeline.addLast({ channelRead: () => seen.push(storage.getStore()), channelActive: () => seen.push(storage.getStore()) })
       await storage.run('store', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import type { ByteBuf } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import {
   type Channel,
   type ChannelHandler,
@@ -12,11 +13,10 @@ import {
 } from '@knotty/transport'
 import { isUnix, notOver } from '../support/cell.js'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, option, plainClient, plainServer, readAll, readBytes, serve, untilClosed } from '../support/tcp.js'
 import { messagesOf, recordLogs } from '../unit/transport/channel/recorded-logs.js'
 
-const UNIX = ['libuv-unix', 'net-unix'] as const
+const UNIX = ['unix-libuv', 'unix-net'] as const
 
 /** Writes each event it sees to a log that several handlers share. */
 class Tracer implements ChannelHandler {

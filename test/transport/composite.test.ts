@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type ByteBuf, type CompositeByteBuf, Unpooled } from '@knotty/buffer'
+import { eventually, seededBytes } from '@knotty/testing'
 import type { ChannelHandler } from '@knotty/transport'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, plainClient, plainServer, readAll, readBytes, serve } from '../support/tcp.js'
-import { bytesOf, sha256 } from '../support/test-bytes.js'
+import { sha256 } from '../support/test-bytes.js'
 
 const MEBIBYTE = 1024 * 1024
 const SIZES = [MEBIBYTE, 3, 700, MEBIBYTE, 1, 0, 4095, 4096, MEBIBYTE, 20]
@@ -20,7 +20,7 @@ describe('a composite written to a socket', () => {
       const expected: Buffer[] = []
       const components: ByteBuf[] = []
       const writes = [0, 1, 2].map((round) => {
-        const parts = SIZES.map((size, index) => Unpooled.wrappedBuffer(bytesOf(size, round * 100 + index)))
+        const parts = SIZES.map((size, index) => Unpooled.wrappedBuffer(seededBytes(size, round * 100 + index)))
         components.push(...parts)
         const composite = Unpooled.compositeBuffer().addComponents(true, ...parts)
         composite.skipBytes(round * 5)
@@ -54,7 +54,7 @@ describe('a composite written to a socket', () => {
       const peer = await plainServer(scope)
       const channel = await connect(scope, scope.group(), peer.port)
       await peer.accept()
-      const components = Array.from({ length: 8 }, (_, index) => Unpooled.wrappedBuffer(bytesOf(MEBIBYTE, index)))
+      const components = Array.from({ length: 8 }, (_, index) => Unpooled.wrappedBuffer(seededBytes(MEBIBYTE, index)))
       const write = channel.writeAndFlush(Unpooled.wrappedBuffer(...components))
       await channel.close()
       await assert.rejects(Promise.resolve(write), { name: 'ClosedChannelError' })
@@ -68,7 +68,7 @@ describe('a composite written to a socket', () => {
       const peer = await plainServer(scope)
       const channel = await connect(scope, scope.group(), peer.port, [{ exceptionCaught: (ctx) => void ctx.close() }])
       const socket = await peer.accept()
-      const [first, second] = [Unpooled.wrappedBuffer(bytesOf(5000, 1)), Unpooled.wrappedBuffer(bytesOf(5000, 2))]
+      const [first, second] = [Unpooled.wrappedBuffer(seededBytes(5000, 1)), Unpooled.wrappedBuffer(seededBytes(5000, 2))]
       const composite = Unpooled.compositeBuffer().addComponents(true, first, second.retainedSlice())
       second.release(2)
       await assert.rejects(Promise.resolve(channel.writeAndFlush(composite)))
@@ -94,7 +94,7 @@ describe('a chunk that was read', () => {
       }
       const server = await serve(scope, group, () => [collect])
       const client = await plainClient(scope, server.port)
-      const sent = bytesOf(100_000, 9)
+      const sent = seededBytes(100_000, 9)
       client.write(sent)
       await eventually(() => assert.equal(composite.readableBytes, sent.length))
       assert.ok(composite.numComponents > 1)
@@ -124,13 +124,13 @@ describe('a chunk that was read', () => {
       })
       const server = await serve(scope, group, () => [prefixed()])
       const client = await plainClient(scope, server.port)
-      const sent = bytesOf(600_000, 3)
+      const sent = seededBytes(600_000, 3)
       client.pause()
       client.write(sent)
       const child = await server.child()
       await eventually(() => assert.equal(child.bytesRead, sent.length))
       const other = await plainClient(scope, server.port)
-      other.write(bytesOf(10_000, 4))
+      other.write(seededBytes(10_000, 4))
       await eventually(() => assert.equal(server.children[1]?.bytesRead, 10_000))
       const bodies: Buffer[] = []
       let left = sent.length

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { describe, test } from 'node:test'
 import { CancellationError, IllegalArgumentError } from '@knotty/common'
+import { eventually } from '@knotty/testing'
 import {
   Bootstrap,
   type Channel,
@@ -15,7 +16,6 @@ import {
 } from '@knotty/transport'
 import { libuvBinding } from '../../../packages/transport/dist/socket/libuv/binding.js'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, plainServer } from '../support/tcp.js'
 
 /** A port that nobody listens on: it was free a moment ago. */

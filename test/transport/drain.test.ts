@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { IllegalArgumentError } from '@knotty/common'
+import { eventually } from '@knotty/testing'
 import {
   Bootstrap,
   type Channel,
@@ -13,7 +14,6 @@ import {
   type SocketAddress,
 } from '@knotty/transport'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { ServerOf } from '../support/transport-server.js'
 import { ALL_TRANSPORTS, LOCAL, SOME_TCP } from '../support/transports.js'
 import { recordLogs } from '../unit/transport/channel/recorded-logs.js'

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { Unpooled } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import { type Channel, ChannelOption } from '@knotty/transport'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, deferred, plainServer } from '../support/tcp.js'
 
 /** Write system calls of this process so far. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ByteBuf } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import type { Channel } from '@knotty/transport'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, plainClient, plainServer, readBytes, serve } from '../support/tcp.js'
 
 const FORWARDED_BYTES = 12 * 1024 * 1024

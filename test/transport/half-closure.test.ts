@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import type { ByteBuf } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import {
   type ChannelHandler,
   type ChannelHandlerContext,
@@ -14,7 +15,6 @@ import {
 } from '@knotty/transport'
 import { isUnix, notOver, readSize } from '../support/cell.js'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, option, plainClient, plainServer, readAll, readBytes, serve, untilClosed } from '../support/tcp.js'
 import { recordLogs } from '../unit/transport/channel/recorded-logs.js'
 
@@ -180,7 +180,7 @@ describe('shutdownOutput()', () => {
   )
 
   const noAutoClose = isUnix()
-    ? notOver(['libuv-unix', 'net-unix'], 'it has no reset')
+    ? notOver(['unix-libuv', 'unix-net'], 'it has no reset')
     : notOver(['net'], 'node:net destroys a socket whose write failed (net-socket.test.ts)')
   test('is what a write error does with AUTO_CLOSE off; the channel stays open for reading', noAutoClose, async (t) => {
     recordLogs(t)

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import type net from 'node:net'
 import { describe, test } from 'node:test'
+import { eventually, ManualTicker } from '@knotty/testing'
 import { type Channel, ChannelOption, ClosedChannelError, HalfOpenTimeoutError } from '@knotty/transport'
 import { isUnix } from '../support/cell.js'
 import { type LeakScope, leakScope } from '../support/leak-scope.js'
-import { ManualClock } from '../support/manual-clock.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, option, type OptionValues, plainServer, readAll, readBytes } from '../support/tcp.js'
 
 const TIMEOUT_MS = 10_000
@@ -13,13 +12,13 @@ const TIMEOUT_MS = 10_000
 interface Connection {
   readonly channel: Channel
   readonly socket: net.Socket
-  readonly clock: ManualClock
+  readonly clock: ManualTicker
 }
 
 /** A connection whose time is the test's: half-open for 10 s at most, and never probed. */
 async function open(scope: LeakScope, options: OptionValues = []): Promise<Connection> {
-  const group = scope.group()
-  const clock = new ManualClock(group.next())
+  const clock = new ManualTicker()
+  const group = scope.group({ ticker: clock })
   const peer = await plainServer(scope)
   const channel = await connect(scope, group, peer.port, [], [
     option(ChannelOption.ALLOW_HALF_CLOSURE, true),
@@ -43,7 +42,7 @@ function assertExpired({ channel, clock }: Connection): void {
   assert.ok(late.cause instanceof ClosedChannelError)
   assert.ok(late.cause.cause instanceof HalfOpenTimeoutError)
   assert.match(late.cause.cause.message, /10000 ms \(HALF_OPEN_TIMEOUT_MS\)/)
-  assert.equal(clock.pending, 0)
+  assert.equal(clock.pendingTimers, 0)
 }
 
 describe('a half-open connection', () => {
@@ -125,7 +124,7 @@ describe('a half-open connection', () => {
       assert.equal(channel.isOpen, true)
       await channel.close()
       assert.ok(write.isDone)
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
     }),
   )
 
@@ -145,7 +144,7 @@ describe('a half-open connection', () => {
       await readAll(socket)
       await shutdown
       await channel.close()
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
     }),
   )
 
@@ -173,7 +172,7 @@ describe('a half-open connection', () => {
     leakScope(async (scope) => {
       const connection = await open(scope, [option(ChannelOption.HALF_OPEN_TIMEOUT_MS, 0)])
       await peerEnds(connection)
-      assert.equal(connection.clock.pending, 0)
+      assert.equal(connection.clock.pendingTimers, 0)
       await connection.clock.advance(1e9)
       assert.equal(connection.channel.isOpen, true)
     }),
@@ -185,14 +184,14 @@ describe('a half-open connection', () => {
       const connection = await open(scope)
       const { channel, clock } = connection
       await peerEnds(connection)
-      assert.equal(clock.pending, 1)
+      assert.equal(clock.pendingTimers, 1)
       const loop = channel.eventLoop
       await channel.deregister()
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
       await loop.register(channel)
-      assert.equal(clock.pending, 1)
+      assert.equal(clock.pendingTimers, 1)
       await channel.close()
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
       assert.equal(loop.counters.halfOpenTimeouts, 0)
     }),
   )
@@ -205,7 +204,7 @@ describe('a half-open connection', () => {
       await channel.shutdownOutput()
       socket.end()
       await channel.closeFuture
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
       assert.equal(channel.eventLoop.counters.halfOpenTimeouts, 0)
     }),
   )
@@ -215,7 +214,7 @@ describe('a half-open connection', () => {
     leakScope(async (scope) => {
       const { channel, clock } = await open(scope)
       await channel.writeAndFlush(Buffer.from('x'))
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
       assert.equal(channel.bytesWritten, 1)
     }),
   )
@@ -229,7 +228,7 @@ describe('HALF_OPEN_TIMEOUT_MS, changed while the connection is half-open,', () 
       const { channel, clock } = connection
       await peerEnds(connection)
       channel.config.setOption(ChannelOption.HALF_OPEN_TIMEOUT_MS, 0)
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
       await clock.advance(10 * TIMEOUT_MS)
       assert.equal(channel.isOpen, true)
       channel.config.setOption(ChannelOption.HALF_OPEN_TIMEOUT_MS, 3 * TIMEOUT_MS)
@@ -239,7 +238,7 @@ describe('HALF_OPEN_TIMEOUT_MS, changed while the connection is half-open,', () 
       await clock.advance(1)
       assertExpired(connection)
       channel.config.setOption(ChannelOption.HALF_OPEN_TIMEOUT_MS, TIMEOUT_MS)
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
     }),
   )
 
@@ -248,7 +247,7 @@ describe('HALF_OPEN_TIMEOUT_MS, changed while the connection is half-open,', () 
     leakScope(async (scope) => {
       const { channel, clock } = await open(scope)
       channel.config.setOption(ChannelOption.HALF_OPEN_TIMEOUT_MS, 1)
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
       await clock.advance(TIMEOUT_MS)
       assert.equal(channel.isOpen, true)
     }),

@@ -2,13 +2,11 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import type { ByteBuf } from '@knotty/buffer'
+import { eventually, ManualTicker, seededBytes } from '@knotty/testing'
 import { ChannelOption } from '@knotty/transport'
 import * as fc from 'fast-check'
 import { leakScope } from '../support/leak-scope.js'
-import { ManualClock } from '../support/manual-clock.js'
-import { eventually } from '../support/proc-sockets.js'
 import { option, plainClient, serve } from '../support/tcp.js'
-import { bytesOf } from '../support/test-bytes.js'
 
 const WRITES = ['write', 'write', 'write', 'write much'] as const
 const STEPS = [...WRITES, 'read', 'read', 'on', 'off', 'probe', 'probe', 'probe and read', 'turn', 'move'] as const
@@ -24,8 +22,8 @@ describe('writes, reads, AUTO_READ and probes at random', () => {
     })
     const run = fc.asyncProperty(plan, ({ steps, inRead, autoRead }) =>
       leakScope(async (scope) => {
-        const groups = [scope.group({ readSlabBytes: 1024 }), scope.group({ readSlabBytes: 4096 })] as const
-        const clocks = groups.map((group) => new ManualClock(group.next()))
+        const clocks = [new ManualTicker(), new ManualTicker()] as const
+        const groups = [scope.group({ readSlabBytes: 1024, ticker: clocks[0] }), scope.group({ readSlabBytes: 4096, ticker: clocks[1] })] as const
         const got = createHash('sha256')
         let received = 0
         let asked = false
@@ -69,7 +67,7 @@ describe('writes, reads, AUTO_READ and probes at random', () => {
         let moves = 0
         for (const [index, { what, size }] of steps.entries()) {
           if (what.startsWith('write')) {
-            const bytes = bytesOf(what === 'write' ? size : size * 30, index)
+            const bytes = seededBytes(what === 'write' ? size : size * 30, index)
             sent.update(bytes)
             total += bytes.length
             client.write(bytes)
@@ -89,7 +87,7 @@ describe('writes, reads, AUTO_READ and probes at random', () => {
         assert.equal(got.digest('hex'), sent.digest('hex'))
         assert.equal(unasked, 0)
         await channel.close()
-        assert.deepEqual(clocks.map((clock) => clock.pending), [0, 0])
+        assert.deepEqual(clocks.map((clock) => clock.pendingTimers), [0, 0])
       })(),
     )
     await fc.assert(run, { numRuns: 60, interruptAfterTimeLimit: 40_000 })

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import type net from 'node:net'
 import { describe, test } from 'node:test'
 import type { ByteBuf } from '@knotty/buffer'
+import { eventually, ManualTicker } from '@knotty/testing'
 import { type Channel, type ChannelHandler, type ChannelHandlerContext, ChannelOption } from '@knotty/transport'
 import { isUnix, notOver } from '../support/cell.js'
 import { type LeakScope, leakScope } from '../support/leak-scope.js'
-import { ManualClock } from '../support/manual-clock.js'
-import { eventually } from '../support/proc-sockets.js'
 import { option, type OptionValues, plainClient, serve } from '../support/tcp.js'
 import { recordLogs } from '../unit/transport/channel/recorded-logs.js'
 
@@ -46,13 +45,13 @@ interface Connection {
   readonly recorder: Recorder
   readonly channel: Channel
   readonly client: net.Socket
-  readonly clock: ManualClock
+  readonly clock: ManualTicker
 }
 
 /** A connection whose time is the test's, with AUTO_READ off and a probe each 1000 ms. */
 async function open(scope: LeakScope, options: OptionValues = [], readSlabBytes = 1024): Promise<Connection> {
-  const group = scope.group({ readSlabBytes })
-  const clock = new ManualClock(group.next())
+  const clock = new ManualTicker()
+  const group = scope.group({ readSlabBytes, ticker: clock })
   const recorder = new Recorder()
   const server = await serve(scope, group, () => [recorder], [MANUAL, option(ChannelOption.LIVENESS_PROBE_MS, 1000), ...options])
   const client = await plainClient(scope, server.port, { allowHalfOpen: true })
@@ -92,7 +91,7 @@ describe('the end of a connection that nobody reads', () => {
   for (const [state, options, pause] of STATES) {
     for (const [what, end] of ENDS) {
       for (const text of ['', 'last words']) {
-        const skip = what === 'RST' && isUnix() ? notOver(['libuv-unix', 'net-unix'], 'it has no reset') : {}
+        const skip = what === 'RST' && isUnix() ? notOver(['unix-libuv', 'unix-net'], 'it has no reset') : {}
         test(`a peer's ${what} behind ${text.length} bytes is found, of a channel ${state}`, skip, async (t) => {
           recordLogs(t)
           await leakScope(async (scope) => {
@@ -168,7 +167,7 @@ describe('a probe', () => {
       await clock.advance(1)
       assert.equal(channel.bytesRead, 2)
       assert.equal(recorder.reads, 1)
-      assert.equal(clock.pending, 1)
+      assert.equal(clock.pendingTimers, 1)
     }),
   )
 
@@ -181,14 +180,14 @@ describe('a probe', () => {
       for (let round = 0; round < 12; round++) await clock.advance(1000)
       const held = channel.bytesRead
       assert.ok(held >= HOLD && held < 2 * HOLD, `${held} bytes are held`)
-      assert.deepEqual([recorder.reads, clock.pending], [0, 0])
+      assert.deepEqual([recorder.reads, clock.pendingTimers], [0, 0])
       const [first] = heldBy(channel) as [{ msg: ByteBuf }]
       const size = first.msg.readableBytes
       channel.read()
       await eventually(() => assert.equal(recorder.reads, 1))
       await turns()
       assert.deepEqual([recorder.reads, recorder.text, channel.bytesRead], [1, sent.slice(0, size), held])
-      assert.equal(clock.pending, 1)
+      assert.equal(clock.pendingTimers, 1)
       channel.config.autoRead = true
       await eventually(() => assert.equal(recorder.text.length, sent.length))
       assert.equal(recorder.text, sent)
@@ -245,7 +244,7 @@ describe('a probe', () => {
       await send(client, 'x')
       client.end()
       await clock.advance(1_000_000)
-      assert.deepEqual([channel.isOpen, channel.bytesRead, clock.pending], [true, 0, 0])
+      assert.deepEqual([channel.isOpen, channel.bytesRead, clock.pendingTimers], [true, 0, 0])
       channel.config.setOption(ChannelOption.LIVENESS_PROBE_MS, 50)
       await clock.advance(50)
       assert.deepEqual([channel.isOpen, recorder.text], [false, 'x'])
@@ -260,18 +259,18 @@ describe('a probe', () => {
       await clock.advance(1000)
       const loop = channel.eventLoop
       await channel.deregister()
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
       await send(client, 'two')
       await clock.advance(5000)
       assert.deepEqual([recorder.reads, channel.bytesRead], [0, 3])
       await loop.register(channel)
-      assert.equal(clock.pending, 1)
+      assert.equal(clock.pendingTimers, 1)
       await clock.advance(1000)
       assert.equal(channel.bytesRead, 6)
       client.end()
       await turns()
       await clock.advance(1000)
-      assert.deepEqual([recorder.text, channel.isOpen, clock.pending], ['onetwo', false, 0])
+      assert.deepEqual([recorder.text, channel.isOpen, clock.pendingTimers], ['onetwo', false, 0])
     }),
   )
 
@@ -279,8 +278,8 @@ describe('a probe', () => {
     'moves with its channel to another loop, held bytes first',
     leakScope(async (scope) => {
       const { recorder, channel, client, clock } = await open(scope)
-      const second = scope.group({ readSlabBytes: 2048 })
-      const secondClock = new ManualClock(second.next())
+      const secondClock = new ManualTicker()
+      const second = scope.group({ readSlabBytes: 2048, ticker: secondClock })
       await send(client, 'one')
       await clock.advance(1000)
       await channel.deregister()
@@ -288,7 +287,7 @@ describe('a probe', () => {
       await send(client, 'two')
       await second.register(channel)
       await eventually(() => assert.equal(recorder.text, 'one'))
-      assert.deepEqual([clock.pending, secondClock.pending], [0, 1])
+      assert.deepEqual([clock.pendingTimers, secondClock.pendingTimers], [0, 1])
       await secondClock.advance(1000)
       channel.config.autoRead = true
       await eventually(() => assert.equal(recorder.text, 'onetwo'))
@@ -307,7 +306,7 @@ describe('a probe', () => {
         await send(client, 'two')
         if (meanwhile) await clock.advance(1000, () => void channel.close())
         else await channel.close()
-        assert.deepEqual([held.map((msg) => msg.refCnt), heldBy(channel).length, clock.pending], [[0], 0, 0])
+        assert.deepEqual([held.map((msg) => msg.refCnt), heldBy(channel).length, clock.pendingTimers], [[0], 0, 0])
       }
     }),
   )
@@ -333,7 +332,7 @@ describe('a probe', () => {
         await eventually(() => assert.deepEqual(held.map((msg) => msg.refCnt), [0, 0, 0]))
         assert.equal(recorder.text, 'one')
         await eventually(() => assert.equal(recorder.log.at(-1), 'inactive'))
-        assert.equal(clock.pending, 0)
+        assert.equal(clock.pendingTimers, 0)
       }),
     )
   }
@@ -367,9 +366,9 @@ describe('a probe', () => {
       await turns()
       await clock.advance(1000)
       assert.deepEqual([recorder.text, channel.isOpen, channel.isActive], ['onetwo', true, true])
-      assert.equal(clock.pending, 1) // the deadline of a half-open connection
+      assert.equal(clock.pendingTimers, 1) // the deadline of a half-open connection
       await channel.close()
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
     }),
   )
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ByteBuf } from '@knotty/buffer'
+import { eventually, seededBytes } from '@knotty/testing'
 import {
   Bootstrap,
   type Channel,
@@ -10,10 +11,8 @@ import {
   type ServerChannel,
 } from '@knotty/transport'
 import { type LeakScope, leakScope } from '../support/leak-scope.js'
-import { serveLocal } from '../support/local.js'
-import { eventually } from '../support/proc-sockets.js'
-import { plainClient, plainServer, readBytes } from '../support/tcp.js'
-import { bytesOf, sha256 } from '../support/test-bytes.js'
+import { LOCAL_PLACE, plainClient, plainServer, readBytes, serveAt } from '../support/tcp.js'
+import { sha256 } from '../support/test-bytes.js'
 import { HAS_LIBUV, LIBUV_TCP, NET_TCP, SOME_TCP } from '../support/transports.js'
 
 const FORWARDED_BYTES = 12 * 1024 * 1024
@@ -78,7 +77,7 @@ describe('a proxy between transports shows no bytes of other connections', () =>
             forwarded += chunk.readableBytes
             forward.writeAndFlush(chunk, null)
           })
-          const sent = bytesOf(FORWARDED_BYTES, 3)
+          const sent = seededBytes(FORWARDED_BYTES, 3)
           const source = await plainClient(scope, proxy.port)
           source.write(sent)
           await eventually(() => assert.equal(forwarded, FORWARDED_BYTES))
@@ -99,7 +98,7 @@ describe('a proxy between transports shows no bytes of other connections', () =>
       const last = await connectBy(scope, group, sink.port, SOME_TCP.newClient)
       const stalled = await sink.accept()
       let forwarded = 0
-      const local = await serveLocal(scope, group, () => [
+      const local = await serveAt(scope, group, LOCAL_PLACE, () => [
         {
           channelRead: (_ctx, msg) => {
             forwarded += (msg as ByteBuf).readableBytes
@@ -115,7 +114,7 @@ describe('a proxy between transports shows no bytes of other connections', () =>
         SOME_TCP.newServer,
         (chunk) => void middle.writeAndFlush(chunk, null),
       )
-      const sent = bytesOf(FORWARDED_BYTES, 4)
+      const sent = seededBytes(FORWARDED_BYTES, 4)
       const source = await plainClient(scope, proxy.port)
       source.write(sent)
       const other = await plainClient(scope, proxy.port)

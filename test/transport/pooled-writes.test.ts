@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type ByteBuf, PooledByteBufAllocator } from '@knotty/buffer'
+import { eventually, seededBytes } from '@knotty/testing'
 import { ChannelOption } from '@knotty/transport'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, option, plainServer, readAll, readBytes } from '../support/tcp.js'
-import { bytesOf, sha256 } from '../support/test-bytes.js'
+import { sha256 } from '../support/test-bytes.js'
 import { recordLogs } from '../unit/transport/channel/recorded-logs.js'
 
 /** A pool in which released memory shows at once. */
@@ -52,7 +52,7 @@ describe('writes of pooled memory', () => {
           setTimeout(() => socket.resume(), 1)
         })
         for (let index = 0; index < 150; index++) {
-          const message = bytesOf(sizes[(index * 7 + which) % sizes.length] as number, index * 4 + which)
+          const message = seededBytes(sizes[(index * 7 + which) % sizes.length] as number, index * 4 + which)
           sent.update(message)
           bytes += message.length
           const buffer = index % 3 === 0 ? channel.alloc.buffer(message.length) : channel.alloc.buffer()
@@ -81,7 +81,7 @@ describe('writes of pooled memory', () => {
       const peer = await plainServer(scope)
       const channel = await connect(scope, scope.group(), peer.port)
       const socket = await peer.accept()
-      const messages = Array.from({ length: 24 }, (_, index) => bytesOf(1 << 20, index))
+      const messages = Array.from({ length: 24 }, (_, index) => seededBytes(1 << 20, index))
       const writes = messages.map((bytes) => channel.write(fill(alloc.buffer(bytes.length), bytes)))
       channel.flush()
       const last = writes.at(-1)!
@@ -103,7 +103,7 @@ describe('writes of pooled memory', () => {
       const peer = await plainServer(scope)
       const channel = await connect(scope, scope.group(), peer.port)
       const socket = await peer.accept()
-      const messages = Array.from({ length: 24 }, (_, index) => bytesOf(1 << 20, index))
+      const messages = Array.from({ length: 24 }, (_, index) => seededBytes(1 << 20, index))
       const whole = Buffer.concat(messages)
       for (const bytes of messages) channel.write(fill(alloc.buffer(bytes.length), bytes), null)
       channel.flush()
@@ -124,8 +124,8 @@ describe('writes of pooled memory', () => {
       const peer = await plainServer(scope)
       const channel = await connect(scope, scope.group(), peer.port)
       const socket = await peer.accept()
-      const messages = Array.from({ length: 24 }, (_, index) => fill(alloc.buffer(1 << 20), bytesOf(1 << 20, index)))
-      const expected = Buffer.concat(messages.map((_, index) => bytesOf(1 << 20, index)))
+      const messages = Array.from({ length: 24 }, (_, index) => fill(alloc.buffer(1 << 20), seededBytes(1 << 20, index)))
+      const expected = Buffer.concat(messages.map((_, index) => seededBytes(1 << 20, index)))
       for (const message of messages.slice(0, -1)) channel.writeAndFlush(message, null)
       const current = channel.outboundBuffer!.current as ByteBuf
       current.release()
@@ -153,7 +153,7 @@ describe('writes of pooled memory', () => {
       const socket = await peer.accept()
       const sent: Buffer[] = []
       for (;;) {
-        const bytes = bytesOf(1 << 20, sent.length)
+        const bytes = seededBytes(1 << 20, sent.length)
         sent.push(bytes)
         const buffer = fill(alloc.buffer(bytes.length), bytes)
         const growing = buffer.retainedDuplicate()

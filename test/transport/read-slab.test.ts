@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type ByteBuf, Storage, Unpooled } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import type { Channel, ChannelHandler, ChannelHandlerContext } from '@knotty/transport'
 import * as fc from 'fast-check'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, deferred, plainClient, readBytes, serve } from '../support/tcp.js'
 import { recordLogs } from '../unit/transport/channel/recorded-logs.js'
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import process from 'node:process'
 import { describe, test } from 'node:test'
 import { Unpooled } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import { type Channel, type ChannelFuture, ClosedChannelError } from '@knotty/transport'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, plainServer, readAll } from '../support/tcp.js'
 
 const MEBIBYTE = 1024 * 1024

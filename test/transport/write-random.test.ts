@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type ByteBuf, Unpooled } from '@knotty/buffer'
+import { type ByteBuf, PooledByteBufAllocator, Unpooled } from '@knotty/buffer'
+import { eventually, seededBytes } from '@knotty/testing'
 import { type ChannelFuture, ChannelOption } from '@knotty/transport'
 import * as fc from 'fast-check'
 import { leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, option, plainServer } from '../support/tcp.js'
-import { bytesOf, sha256 } from '../support/test-bytes.js'
+import { sha256 } from '../support/test-bytes.js'
 
 describe('random sequences of writes', () => {
   test('arrive byte-identical at a reader that stalls at random', { timeout: 55_000 }, async () => {
@@ -17,7 +17,7 @@ describe('random sequences of writes', () => {
     )
     const step = fc.record({
       size,
-      kind: fc.constantFrom('array', 'buffer', 'slice', 'readonly', 'composite'),
+      kind: fc.constantFrom('array', 'buffer', 'slice', 'readonly', 'composite', 'pooled', 'pooled parts'),
       flush: fc.boolean(),
       turn: fc.boolean(),
       from: fc.constantFrom('outside', 'listener'),
@@ -52,7 +52,7 @@ describe('random sequences of writes', () => {
           const writes: ChannelFuture[] = []
           const write = (index: number): void => {
             const { size: length, kind, flush } = steps[index] as (typeof steps)[number]
-            const bytes = bytesOf(length, index)
+            const bytes = seededBytes(length, index)
             expected.push(Buffer.from(bytes))
             const msg = kind === 'array' ? new Uint8Array(bytes) : bufferOf(kind, bytes)
             writes.push(channel.write(msg))
@@ -88,11 +88,15 @@ describe('random sequences of writes', () => {
   })
 })
 
-function bufferOf(kind: 'buffer' | 'slice' | 'readonly' | 'composite', bytes: Buffer): ByteBuf {
-  if (kind === 'composite') {
-    const [first, second] = [bytes.length >> 3, bytes.length >> 1]
-    return Unpooled.wrappedBuffer(bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second))
-  }
+/** Its released memory shows at once. */
+const alloc = new PooledByteBufAllocator({ poison: true })
+
+function bufferOf(kind: 'buffer' | 'slice' | 'readonly' | 'composite' | 'pooled' | 'pooled parts', bytes: Buffer): ByteBuf {
+  if (kind === 'pooled') return alloc.buffer().writeBytes(bytes)
+  const [first, second] = [bytes.length >> 3, bytes.length >> 1]
+  const parts = [bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second)]
+  if (kind === 'composite') return Unpooled.wrappedBuffer(...parts)
+  if (kind === 'pooled parts') return Unpooled.wrappedBuffer(...parts.map((part) => alloc.buffer().writeBytes(part)))
   if (kind === 'buffer') return Unpooled.wrappedBuffer(bytes)
   if (kind === 'readonly') return Unpooled.wrappedBuffer(bytes).asReadOnly()
   const padded = Unpooled.buffer(bytes.length + 7)

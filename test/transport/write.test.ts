@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type net from 'node:net'
 import { describe, test } from 'node:test'
 import { Unpooled } from '@knotty/buffer'
+import { eventually, seededBytes } from '@knotty/testing'
 import {
   type Channel,
   type ChannelFuture,
@@ -14,9 +15,8 @@ import {
   UnsupportedMessageTypeError,
 } from '@knotty/transport'
 import { type LeakScope, leakScope } from '../support/leak-scope.js'
-import { eventually } from '../support/proc-sockets.js'
 import { connect, option, type OptionValues, plainClient, plainServer, readAll, readBytes, serve } from '../support/tcp.js'
-import { bytesOf, sha256 } from '../support/test-bytes.js'
+import { sha256 } from '../support/test-bytes.js'
 import { recordLogs } from '../unit/transport/channel/recorded-logs.js'
 
 interface Pair {
@@ -57,14 +57,14 @@ describe('write and flush', () => {
     'complete a promise only when the kernel has taken its last byte, when it takes it later',
     leakScope(async (scope) => {
       const { channel, socket } = await open(scope)
-      const large = channel.writeAndFlush(bytesOf(STALLING, 1))
+      const large = channel.writeAndFlush(seededBytes(STALLING, 1))
       const behind = channel.writeAndFlush(Buffer.from('behind'))
       assert.equal(large.isDone, false)
       const got = readBytes(socket, STALLING + 6)
       await large
       assert.ok(socket.bytesRead > 0)
       await behind
-      assert.equal(sha256(await got), sha256(Buffer.concat([bytesOf(STALLING, 1), Buffer.from('behind')])))
+      assert.equal(sha256(await got), sha256(Buffer.concat([seededBytes(STALLING, 1), Buffer.from('behind')])))
     }),
   )
 
@@ -73,7 +73,7 @@ describe('write and flush', () => {
     leakScope(async (scope) => {
       const { channel, socket } = await open(scope)
       const size = 16 << 20
-      const parts = [bytesOf(3, 1), bytesOf(size, 2), bytesOf(100, 3), bytesOf(4096, 4), bytesOf(size, 5), bytesOf(1, 6)]
+      const parts = [seededBytes(3, 1), seededBytes(size, 2), seededBytes(100, 3), seededBytes(4096, 4), seededBytes(size, 5), seededBytes(1, 6)]
       const whole = sha256(Buffer.concat(parts))
       const writes = parts.map((part, index) => channel.write(index % 2 === 0 ? part : Unpooled.wrappedBuffer(part)))
       channel.flush()
@@ -89,7 +89,7 @@ describe('write and flush', () => {
       const group = scope.group({ poisonSlab: true })
       const server = await serve(scope, group, () => [{ channelRead: (ctx, msg) => ctx.writeAndFlush(msg, null) }])
       const client = await plainClient(scope, server.port)
-      const sent = bytesOf(24 << 20, 9)
+      const sent = seededBytes(24 << 20, 9)
       client.write(sent)
       // The client reads nothing until the server cannot write any more.
       await eventually(() => assert.ok(group.counters.asyncWriteRequests > 0))
@@ -104,7 +104,7 @@ describe('write and flush', () => {
         const { channel, socket } = await open(scope, [], [option(ChannelOption.COPY_THRESHOLD_BYTES, threshold)])
         const parts: Buffer[] = []
         for (let round = 0; round < 20; round++) {
-          for (const size of [threshold - 1, threshold, threshold + 1, 0, 2]) if (size >= 0) parts.push(bytesOf(size, parts.length))
+          for (const size of [threshold - 1, threshold, threshold + 1, 0, 2]) if (size >= 0) parts.push(seededBytes(size, parts.length))
         }
         for (const [index, part] of parts.entries()) channel.write(index % 3 === 0 ? Unpooled.wrappedBuffer(part) : part)
         channel.flush()
@@ -118,7 +118,7 @@ describe('write and flush', () => {
     'carry 3,000 large messages in one flush, at most 1,024 in a request',
     leakScope(async (scope) => {
       const { channel, socket } = await open(scope, [], [option(ChannelOption.COPY_THRESHOLD_BYTES, 16)])
-      const parts = Array.from({ length: 3000 }, (_, index) => bytesOf(16 + (index % 5), index))
+      const parts = Array.from({ length: 3000 }, (_, index) => seededBytes(16 + (index % 5), index))
       const got = readBytes(socket, parts.reduce((sum, part) => sum + part.length, 0))
       const writes = parts.map((part) => channel.write(part))
       channel.flush()
@@ -134,7 +134,7 @@ describe('write and flush', () => {
     'carry more than 1 MiB of small messages in one flush',
     leakScope(async (scope) => {
       const { channel, socket } = await open(scope)
-      const parts = Array.from({ length: 30_000 }, (_, index) => bytesOf(100, index))
+      const parts = Array.from({ length: 30_000 }, (_, index) => seededBytes(100, index))
       const got = readBytes(socket, 3_000_000)
       const last = parts.map((part) => channel.write(Unpooled.wrappedBuffer(part))).at(-1)
       channel.flush()
@@ -300,7 +300,7 @@ describe('re-entrant writes', () => {
       let written = 0
       const pump = (ctx: ChannelHandlerContext): void => {
         while (ctx.channel.isWritable && written < total) {
-          ctx.write(bytesOf(16384, written >>> 14), null)
+          ctx.write(seededBytes(16384, written >>> 14), null)
           written += 16384
         }
         ctx.flush()
@@ -314,7 +314,7 @@ describe('re-entrant writes', () => {
         },
       ])
       const hash = createHash('sha256')
-      for (let index = 0; index < total / 16384; index++) hash.update(bytesOf(16384, index))
+      for (let index = 0; index < total / 16384; index++) hash.update(seededBytes(16384, index))
       channel.pipeline.fireChannelWritabilityChanged()
       await eventually(() => assert.equal(channel.isWritable, false))
       const stalledAt = written

@@ -25,10 +25,10 @@ export class ByteBufAllocator {
 
   /**
    * A new {@link CompositeByteBuf} without components; the caller owns it. With more than `maxNumComponents` (16) components they are
-   * copied into one. An {@link IllegalArgumentError} for a maximum below 1.
+   * copied into one, in memory of this allocator. An {@link IllegalArgumentError} for a maximum below 1.
    */
   compositeBuffer(maxNumComponents: number = DEFAULT_MAX_COMPONENTS): CompositeByteBuf {
-    return CompositeByteBuf.create(maxNumComponents)
+    return CompositeByteBuf.create(maxNumComponents, this)
   }
 }
 

@@ -253,14 +253,6 @@ export abstract class ByteBufCore implements ReferenceCounted {
     return this
   }
 
-  /**
-   * True when all bytes lie in one piece of memory; false for a {@link CompositeByteBuf} and its views, also with one component. Netty:
-   * isContiguous (4.1.50).
-   */
-  get isContiguous(): boolean {
-    return true
-  }
-
   /** References to the memory, those of all its views counted together; 0 once released. */
   get refCnt(): number {
     return this.storage.refCnt

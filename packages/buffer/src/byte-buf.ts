@@ -56,6 +56,14 @@ export class ByteBuf extends ByteBufSearch {
   /** The buffer that has no bytes and never gets any. Releasing it does nothing. */
   static readonly EMPTY: ByteBuf = new ByteBuf(Storage.EMPTY, 0, 0, 0, UNLIMITED_CAPACITY, false, 0)
 
+  /**
+   * True when all bytes lie in one piece of memory; false for a {@link CompositeByteBuf} and its views, also with one component. Netty:
+   * isContiguous (4.1.50).
+   */
+  get isContiguous(): boolean {
+    return true
+  }
+
   /** A view of the readable bytes: index 0 is readerIndex, the size is fixed. Shares memory and count; does not retain. */
   slice(): ByteBuf
   /** A view of `length` bytes at `index`. An IndexOutOfBoundsError unless they are within capacity. */

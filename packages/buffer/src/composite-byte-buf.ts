@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import { checkPositiveInteger, IllegalArgumentError, IllegalStateError, IndexOutOfBoundsError } from '@knotty/common'
 import { ByteBuf } from './byte-buf.js'
-import { CompositeStorage } from './composite-storage.js'
+import type { ByteBufAllocator } from './byte-buf-allocator.js'
+import { CompositeStorage, isComposite } from './composite-storage.js'
 import { CompositeView } from './composite-view.js'
 import { IllegalReferenceCountError } from './errors.js'
 import { inspectByteBuf } from './inspect-byte-buf.js'
@@ -21,7 +22,7 @@ export const DEFAULT_MAX_COMPONENTS = 16
  * read and discarded, or with the composite's own last release. When adding throws, the buffer is released too. Components keep sharing
  * their bytes with whoever else has them.
  *
- * Writing beyond the last component adds one of zeros (padding). With more than {@link maxNumComponents} components all are copied into
+ * Writing beyond the last component adds one of the allocator's memory (padding; of zeros when that zeroes it). With more than {@link maxNumComponents} components all are copied into
  * one. Everything else is a ByteBuf's; slices and duplicates are views of the whole and share its count. Made by
  * {@link Unpooled.compositeBuffer} and {@link ByteBufAllocator.compositeBuffer}.
  *
@@ -31,14 +32,18 @@ export class CompositeByteBuf extends CompositeView {
   /** With more components than this they are consolidated into one. */
   readonly maxNumComponents: number
 
-  private constructor(maxNumComponents: number) {
-    super(new CompositeStorage(maxNumComponents, allocateReadable), 0, 0, 0, UNLIMITED_CAPACITY, false, UNLIMITED_CAPACITY)
+  private constructor(maxNumComponents: number, alloc: ByteBufAllocator) {
+    const allocate = (length: number): ByteBuf => alloc.buffer(length, length).setIndex(0, length)
+    super(new CompositeStorage(maxNumComponents, allocate), 0, 0, 0, UNLIMITED_CAPACITY, false, UNLIMITED_CAPACITY)
     this.maxNumComponents = maxNumComponents
   }
 
-  /** A composite without components. An {@link IllegalArgumentError} unless the maximum is 1 or more. Internal: see {@link Unpooled}. */
-  static create(maxNumComponents: number): CompositeByteBuf {
-    return new CompositeByteBuf(checkPositiveInteger(maxNumComponents, 'maxNumComponents'))
+  /**
+   * A composite without components, which takes padding and what it consolidates into from `alloc`. An {@link IllegalArgumentError} unless
+   * the maximum is 1 or more. Internal: see {@link ByteBufAllocator.compositeBuffer}.
+   */
+  static create(maxNumComponents: number, alloc: ByteBufAllocator): CompositeByteBuf {
+    return new CompositeByteBuf(checkPositiveInteger(maxNumComponents, 'maxNumComponents'), alloc)
   }
 
   /** How many components there are, empty ones included. */
@@ -75,15 +80,15 @@ export class CompositeByteBuf extends CompositeView {
   addFlattenedComponents(increaseWriterIndex: boolean, buffer: ByteBuf): this {
     if (!ByteBuf.isByteBuf(buffer)) throw notABuffer(buffer)
     const { storage } = buffer
-    if (!(storage instanceof CompositeStorage) || !buffer.isReadable) {
-      if (buffer.isReadable || buffer.refCnt === 0) return this.addComponent(increaseWriterIndex, buffer)
+    if (buffer.refCnt > 0 && !buffer.isReadable) {
       buffer.release()
       return this
     }
+    if (buffer.refCnt === 0 || !isComposite(storage)) return this.addComponent(increaseWriterIndex, buffer)
     const parts: ByteBuf[] = []
     try {
+      buffer.slice() // throws, before anything is retained, when a component is gone
       const start = buffer.offset + buffer.readerIndex
-      storage.checkRange(start, buffer.readableBytes, false)
       const end = start + buffer.readableBytes
       for (let position = storage.positionOf(start); position < storage.components.length; position++) {
         const component = storage.components[position]!
@@ -91,9 +96,6 @@ export class CompositeByteBuf extends CompositeView {
         const length = Math.min(end, component.end) - first
         if (length > 0) parts.push(component.buffer.retainedSlice(component.from + first - component.start - component.buffer.offset, length))
       }
-    } catch (error) {
-      for (const part of parts) part.release()
-      throw error
     } finally {
       buffer.release()
     }
@@ -238,7 +240,7 @@ export class CompositeByteBuf extends CompositeView {
     if (!ByteBuf.isByteBuf(buffer)) throw notABuffer(buffer)
     const { storage, readableBytes } = buffer
     if (buffer.refCnt === 0) throw new IllegalReferenceCountError('refCnt: 0 (of a buffer to be added as a component)')
-    if (storage instanceof CompositeStorage && storage.includes(this.storage)) {
+    if (isComposite(storage) && storage.includes(this.storage)) {
       throw new IllegalArgumentError('buffer: a view of this composite, or a composite that has it as a component, cannot be its component')
     }
     if (this.capacity + readableBytes > UNLIMITED_CAPACITY) {
@@ -295,10 +297,4 @@ function placeOf(args: readonly unknown[]): { increase: boolean; cIndex: number 
 
 function notABuffer(value: unknown): IllegalArgumentError {
   return new IllegalArgumentError(`buffer: ${value === null ? 'null' : typeof value} (expected: a ByteBuf)`)
-}
-
-function allocateReadable(length: number): ByteBuf {
-  const buffer = ByteBuf.allocate(length, length)
-  buffer.writerIndex = length
-  return buffer
 }

@@ -41,10 +41,12 @@ export interface Piece {
  */
 export class CompositeStorage extends Storage {
   readonly components: Component[] = []
-  /** Which component the last access fell into. */
+  /** Which component the last access fell into; where to look first. */
   private last = 0
   /** Index in the composite of the first byte of {@link SCRATCH}, while `bytes` is it. */
   private scratchIndex = 0
+  /** The composite among the components that the last access went to; undefined when it went to a plain one, or across a border. */
+  private inner: CompositeStorage | undefined = undefined
   /** Makes the buffers that padding and consolidation need: `length` bytes, all of them readable. */
   private readonly allocate: (length: number) => ByteBuf
   private readonly maxNumComponents: number
@@ -100,7 +102,7 @@ export class CompositeStorage extends Storage {
     this.changedFrom(0)
   }
 
-  /** A component of zeros is added, or components and a part of one are dropped from the end. */
+  /** A new component is added, or components and a part of one are dropped from the end. */
   override resize(capacity: number): void {
     if (capacity > this.capacity) {
       const length = capacity - this.capacity
@@ -119,6 +121,11 @@ export class CompositeStorage extends Storage {
     for (const { buffer } of this.components) buffer.storage.moveOut()
   }
 
+  /** All components were seen. */
+  override touch(hint: unknown): void {
+    for (const { buffer } of this.components) buffer.touch(hint)
+  }
+
   override release(decrement: number): boolean {
     const last = super.release(decrement)
     if (last) releaseAll(this.components)
@@ -128,7 +135,7 @@ export class CompositeStorage extends Storage {
   /** True when `other` is this memory or that of a component, however deep. */
   includes(other: Storage): boolean {
     if (other === this) return true
-    return this.components.some(({ buffer: { storage } }) => storage === other || (storage instanceof CompositeStorage && storage.includes(other)))
+    return this.components.some(({ buffer: { storage } }) => storage === other || (isComposite(storage) && storage.includes(other)))
   }
 
   /** Position of the component with the byte at `index`, which is within 0..capacity - 1; empty components have none. */
@@ -153,24 +160,29 @@ export class CompositeStorage extends Storage {
    */
   focus(index: number, length: number, change: boolean): number {
     const component = this.components[this.positionOf(index)]!
-    this.scratchIndex = index
+    this.inner = undefined
     if (index + length > component.end) {
       this.checkRange(index, length, change)
       this.copyOut(index, SCRATCH, 0, length)
       this.bytes = SCRATCH
+      this.scratchIndex = index
       return 0
     }
     checkComponent(component, change)
     const { storage } = component.buffer
-    const inside = component.from + index - component.start
-    const at = storage instanceof CompositeStorage ? storage.focus(inside, length, change) : storage.base + inside
+    let at = component.from + index - component.start
+    if (isComposite(storage)) {
+      this.inner = storage
+      at = storage.focus(at, length, change)
+    } else at += storage.base
     this.bytes = storage.bytes
     return at
   }
 
   /** `length` bytes at `at` of `bytes` were changed: when that is the copy, they go to where they belong. */
   writeBack(at: number, length: number): void {
-    if (this.bytes === SCRATCH) this.copyIn(this.scratchIndex + at, SCRATCH, at, length)
+    if (this.inner !== undefined) this.inner.writeBack(at, length)
+    else if (this.bytes === SCRATCH) this.copyIn(this.scratchIndex + at, SCRATCH, at, length)
   }
 
   /** Throws unless all bytes of a range within capacity can be read, or changed. */
@@ -182,7 +194,7 @@ export class CompositeStorage extends Storage {
       if (component.start >= end) return
       checkComponent(component, change)
       const { storage } = component.buffer
-      if (!(storage instanceof CompositeStorage)) continue
+      if (!(isComposite(storage))) continue
       const first = Math.max(index, component.start)
       storage.checkRange(component.from + first - component.start, Math.min(end, component.end) - first, change)
     }
@@ -197,7 +209,7 @@ export class CompositeStorage extends Storage {
       if (part === 0) continue
       const { storage } = component.buffer
       const inside = component.from + next - component.start
-      if (storage instanceof CompositeStorage) yield* storage.pieces(inside, part)
+      if (isComposite(storage)) yield* storage.pieces(inside, part)
       else yield { storage, at: storage.base + inside, length: part }
       next += part
     }
@@ -229,9 +241,14 @@ export class CompositeStorage extends Storage {
       start = component.end
     }
     this.capacity = this.length
-    this.last = 0
+    this.inner = undefined
     this.bytes = allocateBytes(0)
   }
+}
+
+/** Also one of another copy of this package. */
+export function isComposite(storage: Storage): storage is CompositeStorage {
+  return 'components' in storage
 }
 
 /** Components share their buffers with whoever added them: they may be released once too often, shrink, or be read-only. */

@@ -7,6 +7,7 @@ import { ResourceLeakDetector } from './resource-leak-detector.js'
 
 const NO_BYTES = Buffer.alloc(0)
 const MAX_REF_CNT = 0x7fffffff
+const MAX_HINT_LENGTH = 200
 
 /** `length` zero bytes that nobody else sees. */
 export function allocateBytes(length: number): Buffer {
@@ -104,7 +105,8 @@ export class Storage {
 
   /** The memory was seen by somebody. */
   touch(hint: unknown): void {
-    this.piece?.leak?.seen(hint === undefined ? 'touch()' : `touch(${shown(hint)})`, this.touch)
+    const record = this.piece?.leak
+    if (record?.accesses !== undefined) record.seen(`touch(${hintText(hint)})`, this.touch)
   }
 
   private resizePiece(piece: PooledPiece, capacity: number): void {
@@ -129,5 +131,15 @@ export class Storage {
     ResourceLeakDetector.closed(piece.leak)
     piece.leak = undefined
     return piece
+  }
+}
+
+/** A hint as the leak detector shows it: cut off when it is long, and whatever the hint's own toString does. */
+function hintText(hint: unknown): string {
+  if (hint === undefined) return ''
+  try {
+    return shown(hint).slice(0, MAX_HINT_LENGTH)
+  } catch {
+    return typeof hint
   }
 }

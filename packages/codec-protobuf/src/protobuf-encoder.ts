@@ -1,3 +1,4 @@
+import type { ByteBuf } from '@knotty/buffer'
 import { MessageToMessageEncoder } from '@knotty/codec'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { encodeBody } from './body.js'
@@ -10,7 +11,7 @@ import { checkProtobufType, isProtobufMessage, type ProtobufType } from './proto
  *
  * What it takes as a message, and the errors, are those of ProtobufHeadContentEncoder, without a longest body. Sharable.
  */
-export class ProtobufEncoder extends MessageToMessageEncoder<object> {
+export class ProtobufEncoder extends MessageToMessageEncoder<object, ByteBuf> {
   readonly isSharable = true
   readonly #type: ProtobufType
 
@@ -20,7 +21,7 @@ export class ProtobufEncoder extends MessageToMessageEncoder<object> {
     this.#type = checkProtobufType(type)
   }
 
-  protected override encode(ctx: ChannelHandlerContext, message: object, out: unknown[]): void {
+  protected override encode(ctx: ChannelHandlerContext, message: object, out: ByteBuf[]): void {
     const body = encodeBody(this.#type, message)
     out.push(ctx.alloc.buffer(body.length).writeBytes(body))
   }

@@ -26,8 +26,10 @@ import { checkHeadContent, type HeadContent, type HeadContentOptions, MAGIC_LENG
  * - CorruptedFrameError (`ERR_KNOTTY_CORRUPTED_FRAME`) for a negative length
  * - TooLongFrameError (`ERR_KNOTTY_TOO_LONG_FRAME`) for a length above `maxBodyLength`
  * - MalformedProtobufError (`ERR_KNOTTY_PROTOBUF_MALFORMED`) for a body that is no message of the type
+ *
+ * @typeParam T the messages of the type, for a TypedPipeline
  */
-export class ProtobufHeadContentDecoder extends ByteToMessageDecoder {
+export class ProtobufHeadContentDecoder<T extends object = object> extends ByteToMessageDecoder<T> {
   readonly #head: HeadContent
 
   /** An IllegalArgumentError for options that do not go together. */
@@ -37,7 +39,7 @@ export class ProtobufHeadContentDecoder extends ByteToMessageDecoder {
     this.#head = head
   }
 
-  protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void {
+  protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: T[]): number | void {
     const { headerLength, lengthOffset, type } = this.#head
     const readable = input.readableBytes
     if (readable < MAGIC_LENGTH) return MAGIC_LENGTH - readable
@@ -48,7 +50,7 @@ export class ProtobufHeadContentDecoder extends ByteToMessageDecoder {
     const bodyLength = this.#bodyLength(input)
     if (readable < headerLength + bodyLength) return headerLength + bodyLength - readable
     input.skipBytes(headerLength)
-    out.push(decodeBody(type, input.readSlice(bodyLength).unsafeBuffer()))
+    out.push(decodeBody(type, input.readSlice(bodyLength).unsafeBuffer()) as T)
   }
 
   #checkMagic(input: ByteBuf): void {

@@ -1,3 +1,4 @@
+import type { ByteBuf } from '@knotty/buffer'
 import { EncoderError, MessageToMessageEncoder } from '@knotty/codec'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { encodeBody } from './body.js'
@@ -17,7 +18,7 @@ import { isProtobufMessage } from './protobuf-type.js'
  *
  * Sharable.
  */
-export class ProtobufHeadContentEncoder extends MessageToMessageEncoder<object> {
+export class ProtobufHeadContentEncoder extends MessageToMessageEncoder<object, ByteBuf> {
   readonly isSharable = true
   readonly #head: HeadContent
 
@@ -27,7 +28,7 @@ export class ProtobufHeadContentEncoder extends MessageToMessageEncoder<object> 
     this.#head = checkHeadContent(options)
   }
 
-  protected override encode(ctx: ChannelHandlerContext, message: object, out: unknown[]): void {
+  protected override encode(ctx: ChannelHandlerContext, message: object, out: ByteBuf[]): void {
     const { type, magic, version, versionFieldLength, lengthFieldLength, maxBodyLength, headerLength } = this.#head
     const body = encodeBody(type, message)
     if (body.length > maxBodyLength) {

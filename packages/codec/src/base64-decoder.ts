@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer'
-import { ByteBuf, Unpooled } from '@knotty/buffer'
+import { Unpooled } from '@knotty/buffer'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { type Base64Options, isUrlSafe } from './base64-dialect.js'
 import { CorruptedFrameError } from './errors.js'
+import { Frame } from './frame.js'
 import { MessageToMessageDecoder } from './message-to-message-decoder.js'
 
 const STANDARD = /[^A-Za-z0-9+/]/
@@ -24,17 +25,17 @@ const WHITE_SPACE = /[ \t\r\n]+/g
  * encoder makes is a {@link CorruptedFrameError}: a character of another alphabet, padding of the wrong length or in the middle, one
  * character too many, bits behind the last byte (two texts for the same bytes).
  */
-export class Base64Decoder extends MessageToMessageDecoder<ByteBuf> {
+export class Base64Decoder extends MessageToMessageDecoder<Frame, Frame> {
   readonly isSharable = true
   readonly #urlSafe: boolean
 
   /** An {@link IllegalArgumentError} for an unknown dialect. */
   constructor(options: Base64Options = {}) {
-    super((msg): msg is ByteBuf => ByteBuf.isByteBuf(msg))
+    super(Frame)
     this.#urlSafe = isUrlSafe(options)
   }
 
-  protected override decode(_ctx: ChannelHandlerContext, msg: ByteBuf, out: unknown[]): void {
+  protected override decode(_ctx: ChannelHandlerContext, msg: Frame, out: Frame[]): void {
     const text = msg.toString('latin1').replace(WHITE_SPACE, '')
     const digits = withoutPadding(text)
     const strange = digits.search(this.#urlSafe ? URL_SAFE : STANDARD)
@@ -53,7 +54,7 @@ export class Base64Decoder extends MessageToMessageDecoder<ByteBuf> {
     if (over > 0 && !isCanonical(bytes, digits, over)) {
       throw new CorruptedFrameError(`the last Base64 character '${digits.at(-1)}' has bits behind the last byte`)
     }
-    out.push(Unpooled.wrappedBuffer(bytes))
+    out.push(Unpooled.wrappedBuffer(bytes) as Frame)
   }
 
   get #name(): string {

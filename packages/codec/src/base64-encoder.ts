@@ -13,7 +13,7 @@ import { MessageToMessageEncoder } from './message-to-message-encoder.js'
  *     | FB FF   |------------------->| "+/8=" |     urlSafe: "-_8="
  *     +---------+                    +--------+
  */
-export class Base64Encoder extends MessageToMessageEncoder<ByteBuf | Uint8Array> {
+export class Base64Encoder extends MessageToMessageEncoder<ByteBuf | Uint8Array, ByteBuf> {
   readonly isSharable = true
   readonly #urlSafe: boolean
 
@@ -23,7 +23,7 @@ export class Base64Encoder extends MessageToMessageEncoder<ByteBuf | Uint8Array>
     this.#urlSafe = isUrlSafe(options)
   }
 
-  protected override encode(_ctx: ChannelHandlerContext, msg: ByteBuf | Uint8Array, out: unknown[]): void {
+  protected override encode(_ctx: ChannelHandlerContext, msg: ByteBuf | Uint8Array, out: ByteBuf[]): void {
     const bytes = ByteBuf.isByteBuf(msg) ? msg.unsafeBuffer() : Buffer.from(msg.buffer, msg.byteOffset, msg.byteLength)
     const length = Math.ceil(bytes.length / 3) * 4
     const text = this.#urlSafe ? bytes.toString('base64url').padEnd(length, '=') : bytes.toString('base64')

@@ -17,7 +17,8 @@ const MIN_CAPACITY = 64
  * - When decode said how many bytes are missing, only these are appended from the next chunk; the rest of the chunk is decoded in place.
  * - With an announced size the capacity is that size divided by a power of four, at most four times what has come and at least 64: a peer
  *   that announces 16 MiB and sends 4 bytes gets a piece of 64 bytes. Up to 512 bytes a piece is cut from a block of 4 KiB shared with
- *   others, which it may keep alive alone; so that peer costs 64 bytes at best and 4 KiB at worst (small-buffer.ts).
+ *   others, which it may keep alive alone; so that peer costs 64 bytes at best and 4 KiB at worst (small-buffer.ts). Above that the
+ *   channel's allocator rounds up to a power of two when it is a pooled one.
  * - Without an announcement the first capacity is a power of two; each growth makes it four times what is unread and the chunk. It is
  *   above `maxBytes` only when more bytes than that are there: the present chunk counts before the limit is checked.
  * - Frames may be slices of the buffer. While one is referenced the buffer is replaced by a new one, never compacted.

@@ -4,6 +4,7 @@ import { checkPositiveInteger, IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { TooLongFrameError } from './errors.js'
+import type { Frame } from './frame.js'
 import { checkOptions } from './length-field.js'
 import { LineFramer } from './line-framer.js'
 
@@ -51,7 +52,7 @@ export interface DelimiterBasedFrameDecoderOptions {
  * it comes, without being kept; then the frames behind it wait for the next chunk, as after every error that is thrown. While no
  * delimiter has come, the part of one at the end of what is there counts as part of the frame (as in Netty).
  */
-export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder {
+export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
   readonly #maxFrameLength: number
   readonly #stripDelimiter: boolean
   readonly #failFast: boolean
@@ -83,7 +84,7 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder {
     }
   }
 
-  protected override decode(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): void {
+  protected override decode(ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): void {
     if (this.#lines !== undefined) return this.#lines.decode(ctx, input, out)
     let length = -1
     let delimiterLength = 0
@@ -98,7 +99,7 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder {
     else this.#finished(input, length, delimiterLength, out)
   }
 
-  protected override decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void {
+  protected override decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): number | void {
     super.decodeLast(ctx, input, out)
     this.#lines?.reset()
     this.#searched.fill(0)
@@ -107,23 +108,27 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder {
   /** How many readable bytes stand before the `i`-th delimiter; -1 when it is not there. */
   #find(input: ByteBuf, i: number): number {
     const delimiter = this.#delimiters[i]!
-    const from = this.#searched[i]!
     const start = input.readerIndex
-    let found: number
-    if (delimiter.length === 1) {
-      const index = input.indexOf(start + from, input.writerIndex, delimiter[0]!)
-      found = index < 0 ? -1 : index - start
-    } else {
-      found = input.unsafeBuffer().indexOf(delimiter, from)
+    // behind the last place at which all of it has room
+    const end = input.writerIndex - delimiter.length + 1
+    let index = start + this.#searched[i]!
+    while (index < end) {
+      const found = input.indexOf(index, end, delimiter[0]!)
+      if (found < 0) break
+      if (isAt(input, found, delimiter)) {
+        this.#searched[i] = found - start
+        return found - start
+      }
+      index = found + 1
     }
-    this.#searched[i] = found < 0 ? Math.max(from, input.readableBytes - delimiter.length + 1) : found
-    return found
+    this.#searched[i] = Math.max(this.#searched[i]!, end - start)
+    return -1
   }
 
-  #finished(input: ByteBuf, length: number, delimiterLength: number, out: unknown[]): void {
+  #finished(input: ByteBuf, length: number, delimiterLength: number, out: Frame[]): void {
     const discarded = this.#discarded
     if (discarded < 0 && length <= this.#maxFrameLength) {
-      out.push(input.readRetainedSlice(this.#stripDelimiter ? length : length + delimiterLength))
+      out.push(input.readRetainedSlice(this.#stripDelimiter ? length : length + delimiterLength) as Frame)
       if (this.#stripDelimiter) input.skipBytes(delimiterLength)
       this.#consumed(length + delimiterLength)
       return
@@ -154,6 +159,12 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder {
   #tooLong(what: string): TooLongFrameError {
     return new TooLongFrameError(`maxFrameLength: ${this.#maxFrameLength} exceeded by a frame of ${what}`)
   }
+}
+
+/** Whether the bytes at `index` go on as `delimiter` does behind its first byte. A composite is not made one piece for it. */
+function isAt(input: ByteBuf, index: number, delimiter: Buffer): boolean {
+  for (let i = 1; i < delimiter.length; i++) if (input.getUnsignedByte(index + i) !== delimiter[i]) return false
+  return true
 }
 
 function bytesOfAll(delimiters: Delimiter | readonly Delimiter[]): Buffer[] {

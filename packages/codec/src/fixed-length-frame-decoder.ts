@@ -2,6 +2,7 @@ import type { ByteBuf } from '@knotty/buffer'
 import { checkPositiveInteger } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
+import type { Frame } from './frame.js'
 import { checkOptions } from './length-field.js'
 
 /** Options of a {@link FixedLengthFrameDecoder}. */
@@ -21,7 +22,7 @@ export interface FixedLengthFrameDecoderOptions {
  *     | A | BC | DEFG | HI |-------------->| ABC | DEF | GHI |
  *     +---+----+------+----+               +-----+-----+-----+
  */
-export class FixedLengthFrameDecoder extends ByteToMessageDecoder {
+export class FixedLengthFrameDecoder extends ByteToMessageDecoder<Frame> {
   readonly #frameLength: number
 
   /** An {@link IllegalArgumentError} unless `frameLength` is a positive integer. */
@@ -32,9 +33,9 @@ export class FixedLengthFrameDecoder extends ByteToMessageDecoder {
     this.#frameLength = frameLength
   }
 
-  protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void {
+  protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): number | void {
     const missing = this.#frameLength - input.readableBytes
     if (missing > 0) return missing
-    out.push(input.readRetainedSlice(this.#frameLength))
+    out.push(input.readRetainedSlice(this.#frameLength) as Frame)
   }
 }

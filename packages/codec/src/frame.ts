@@ -1,5 +1,4 @@
 import { ByteBuf } from '@knotty/buffer'
-import type { MessageMatcher } from '@knotty/transport'
 
 declare const frame: unique symbol
 
@@ -12,5 +11,5 @@ export interface Frame extends ByteBuf {
   readonly [frame]: true
 }
 
-/** The matcher of frames, for codecs that take them; it is the class ByteBuf: `constructor() { super(Frame) }`. */
-export const Frame: MessageMatcher<Frame> = ByteBuf as unknown as MessageMatcher<Frame>
+/** The matcher of frames, for codecs that take them: `constructor() { super(Frame) }`. At run time every ByteBuf is one. */
+export const Frame = (msg: unknown): msg is Frame => ByteBuf.isByteBuf(msg)

@@ -3,6 +3,7 @@ import { checkPositiveInteger } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { CorruptedFrameError, TooLongFrameError } from './errors.js'
+import type { Frame } from './frame.js'
 
 const DEFAULT_MAX_OBJECT_LENGTH = 1024 * 1024
 
@@ -58,7 +59,7 @@ export interface JsonObjectDecoderOptions {
  * - {@link CorruptedFrameError} when something else than an object or array begins. All bytes from there on are dropped, without another
  *   error: the pipeline's tail, which closes the channel on an uncaught exception, is the guard.
  */
-export class JsonObjectDecoder extends ByteToMessageDecoder {
+export class JsonObjectDecoder extends ByteToMessageDecoder<Frame> {
   readonly #maxObjectLength: number
   readonly #streamArrayElements: boolean
   #state = BETWEEN
@@ -80,32 +81,32 @@ export class JsonObjectDecoder extends ByteToMessageDecoder {
     this.#streamArrayElements = options.streamArrayElements ?? false
   }
 
-  protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): void {
+  protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): void {
     const readable = input.readableBytes
     if (this.#state === CORRUPTED) return void input.skipBytes(readable)
     if (this.#discarding) return this.#discard(input)
     if (readable > this.#maxObjectLength) this.#failTooLong(input)
     if (this.#state === BETWEEN && !this.#findValue(input)) return
-    const bytes = input.unsafeBuffer()
-    const end = this.#findEnd(bytes, this.#scanned)
-    if (end < 0) this.#scanned = bytes.length
+    const end = this.#findEnd(input, this.#scanned)
+    if (end < 0) this.#scanned = input.readableBytes
     else if (this.#state === IN_VALUE) this.#finishValue(input, end + 1, out)
-    else this.#finishElement(input, bytes, end, out)
+    else this.#finishElement(input, end, out)
   }
 
-  protected override decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void {
+  protected override decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): number | void {
     super.decodeLast(ctx, input, out)
     this.#reset()
   }
 
   /** Drops white space up to the next value, and the bracket when its elements are the messages. False when no value begins. */
   #findValue(input: ByteBuf): boolean {
-    const bytes = input.unsafeBuffer()
-    let at = 0
-    while (at < bytes.length && isWhiteSpace(bytes[at]!)) at++
-    input.skipBytes(at)
-    if (at === bytes.length) return false
-    if (!this.#begin(bytes[at]!)) this.#failCorrupted(input)
+    const start = input.readerIndex
+    const end = input.writerIndex
+    let index = start
+    while (index < end && isWhiteSpace(input.getUnsignedByte(index))) index++
+    input.skipBytes(index - start)
+    if (index === end) return false
+    if (!this.#begin(input.getUnsignedByte(index))) this.#failCorrupted(input)
     if (this.#state === IN_ELEMENTS) input.skipBytes(1)
     else this.#scanned = 1
     return true
@@ -119,9 +120,11 @@ export class JsonObjectDecoder extends ByteToMessageDecoder {
     return true
   }
 
-  /** Index of the byte that ends the value: its last bracket, or what stands behind an element. -1 when it is not there. */
-  #findEnd(bytes: Uint8Array, from: number): number {
-    for (let at = from; at < bytes.length; at++) if (this.#isEnd(bytes[at]!)) return at
+  /** How many bytes stand before the one that ends the value: its last bracket, or what is behind an element. -1 when it is not there. */
+  #findEnd(input: ByteBuf, from: number): number {
+    const start = input.readerIndex
+    const end = input.writerIndex
+    for (let index = start + from; index < end; index++) if (this.#isEnd(input.getUnsignedByte(index))) return index - start
     return -1
   }
 
@@ -148,21 +151,22 @@ export class JsonObjectDecoder extends ByteToMessageDecoder {
     }
   }
 
-  #finishValue(input: ByteBuf, length: number, out: unknown[]): void {
-    out.push(input.readRetainedSlice(length))
+  #finishValue(input: ByteBuf, length: number, out: Frame[]): void {
+    out.push(input.readRetainedSlice(length) as Frame)
     this.#reset()
   }
 
-  /** An element ends before the byte at `end`. */
-  #finishElement(input: ByteBuf, bytes: Uint8Array, end: number, out: unknown[]): void {
-    let from = 0
+  /** An element of `length` bytes, with the white space around it, and the byte that ends it. */
+  #finishElement(input: ByteBuf, length: number, out: Frame[]): void {
+    const end = input.readerIndex + length
+    let from = input.readerIndex
     let to = end
-    while (from < to && isWhiteSpace(bytes[from]!)) from++
-    while (to > from && isWhiteSpace(bytes[to - 1]!)) to--
-    input.skipBytes(from)
-    out.push(input.readRetainedSlice(to - from))
-    input.skipBytes(end + 1 - to)
-    this.#end(bytes[end]!)
+    while (from < to && isWhiteSpace(input.getUnsignedByte(from))) from++
+    while (to > from && isWhiteSpace(input.getUnsignedByte(to - 1))) to--
+    input.readerIndex = from
+    out.push(input.readRetainedSlice(to - from) as Frame)
+    input.readerIndex = end
+    this.#end(input.readUnsignedByte())
   }
 
   /** A value or element has ended with this byte; behind an element comes the next one. */
@@ -183,9 +187,8 @@ export class JsonObjectDecoder extends ByteToMessageDecoder {
   /** Drops all that is unread, but follows it: what comes later of the last value is dropped too. */
   #failTooLong(input: ByteBuf): never {
     const readable = input.readableBytes
-    const rest = input.unsafeBuffer()
-    for (let at = this.#scanned; at < rest.length; at++) this.#follow(rest[at]!)
-    input.skipBytes(readable)
+    input.skipBytes(this.#scanned)
+    while (input.isReadable) this.#follow(input.readUnsignedByte())
     this.#scanned = 0
     this.#discarding = this.#state !== BETWEEN
     throw new TooLongFrameError(`maxObjectLength: ${this.#maxObjectLength} exceeded by ${readable} unread bytes - discarded`)
@@ -198,11 +201,11 @@ export class JsonObjectDecoder extends ByteToMessageDecoder {
 
   /** Drops the rest of the value that was too long. */
   #discard(input: ByteBuf): void {
-    const end = this.#findEnd(input.unsafeBuffer(), 0)
+    const end = this.#findEnd(input, 0)
     if (end < 0) return void input.skipBytes(input.readableBytes)
     this.#discarding = false
-    this.#end(input.getUnsignedByte(input.readerIndex + end))
-    input.skipBytes(end + 1)
+    input.skipBytes(end)
+    this.#end(input.readUnsignedByte())
   }
 
   #failCorrupted(input: ByteBuf): never {

@@ -2,6 +2,7 @@ import type { ByteBuf } from '@knotty/buffer'
 import { checkPositiveInteger } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
+import type { Frame } from './frame.js'
 import { checkOptions } from './length-field.js'
 import { LineFramer } from './line-framer.js'
 
@@ -37,7 +38,7 @@ export interface LineBasedFrameDecoderOptions {
  * kept. The error is fired, not thrown, so the lines behind it are decoded at once. While no `\n` has come, a `\r` at the end of what
  * is there counts as a byte of the line (as in Netty), so leave room for one byte more than the longest line.
  */
-export class LineBasedFrameDecoder extends ByteToMessageDecoder {
+export class LineBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
   readonly #framer: LineFramer
 
   /** An {@link IllegalArgumentError} for a missing `maxLength`. */
@@ -49,11 +50,11 @@ export class LineBasedFrameDecoder extends ByteToMessageDecoder {
     this.#framer = new LineFramer({ limitName: 'maxLength', maxLength, stripDelimiter, failFast, resynchronise })
   }
 
-  protected override decode(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): void {
+  protected override decode(ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): void {
     this.#framer.decode(ctx, input, out)
   }
 
-  protected override decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void {
+  protected override decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): number | void {
     super.decodeLast(ctx, input, out)
     this.#framer.reset()
   }

@@ -1,8 +1,8 @@
-import { Unpooled } from '@knotty/buffer'
+import type { ByteBuf } from '@knotty/buffer'
 import { IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { MessageToMessageEncoder } from './message-to-message-encoder.js'
-import { encodingOf, type TextOptions } from './text-encoding.js'
+import { encodeText, encodingOf, type TextOptions } from './text-encoding.js'
 
 /** Options of a {@link LineEncoder}. */
 export interface LineEncoderOptions extends TextOptions {
@@ -21,7 +21,7 @@ export interface LineEncoderOptions extends TextOptions {
  *     | "HELLO" |------------->| "HELLO\r\n" |
  *     +---------+              +-------------+
  */
-export class LineEncoder extends MessageToMessageEncoder<string> {
+export class LineEncoder extends MessageToMessageEncoder<string, ByteBuf> {
   readonly isSharable = true
   readonly #lineSeparator: string
   readonly #encoding: BufferEncoding
@@ -37,7 +37,7 @@ export class LineEncoder extends MessageToMessageEncoder<string> {
     this.#encoding = encodingOf(options)
   }
 
-  protected override encode(_ctx: ChannelHandlerContext, msg: string, out: unknown[]): void {
-    out.push(Unpooled.copiedBuffer(msg + this.#lineSeparator, this.#encoding))
+  protected override encode(ctx: ChannelHandlerContext, msg: string, out: ByteBuf[]): void {
+    out.push(encodeText(ctx, msg + this.#lineSeparator, this.#encoding))
   }
 }

@@ -1,6 +1,7 @@
 import type { ByteBuf } from '@knotty/buffer'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { TooLongFrameError } from './errors.js'
+import type { Frame } from './frame.js'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -38,14 +39,14 @@ export class LineFramer {
     this.#offset = 0
   }
 
-  decode(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): void {
+  decode(ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): void {
     const start = input.readerIndex
     const newline = input.indexOf(start + this.#offset, input.writerIndex, LF)
     if (newline < 0) this.#unfinished(ctx, input)
     else this.#finished(ctx, input, newline, out)
   }
 
-  #finished(ctx: ChannelHandlerContext, input: ByteBuf, newline: number, out: unknown[]): void {
+  #finished(ctx: ChannelHandlerContext, input: ByteBuf, newline: number, out: Frame[]): void {
     const start = input.readerIndex
     const end = newline > start && input.getUnsignedByte(newline - 1) === CR ? newline - 1 : newline
     const length = end - start
@@ -57,10 +58,10 @@ export class LineFramer {
       input.skipBytes(newline + 1 - start)
       if (discarded === 0 || !failFast) this.#fail(ctx, `${discarded + length} bytes - discarded`)
     } else if (stripDelimiter) {
-      out.push(input.readRetainedSlice(length))
+      out.push(input.readRetainedSlice(length) as Frame)
       input.skipBytes(newline + 1 - end)
     } else {
-      out.push(input.readRetainedSlice(newline + 1 - start))
+      out.push(input.readRetainedSlice(newline + 1 - start) as Frame)
     }
   }
 

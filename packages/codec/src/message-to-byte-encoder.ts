@@ -44,7 +44,10 @@ export abstract class MessageToByteEncoder<I = unknown> implements ChannelHandle
   /** Writes the bytes of `msg` to `out`. Releases nothing. */
   protected abstract encode(ctx: ChannelHandlerContext, msg: I, out: ByteBuf): void
 
-  /** The buffer for `encode`: an empty one of the channel's allocator. Override it to give the size when it is known. */
+  /**
+   * The buffer for `encode`: an empty one of the channel's allocator, pooled and not zeroed unless the channel was given another one.
+   * Override it to give the size when it is known.
+   */
   protected allocateBuffer(ctx: ChannelHandlerContext, _msg: I): ByteBuf {
     return ctx.alloc.buffer()
   }

@@ -31,7 +31,7 @@ export interface StringDecoderOptions extends TextOptions {
  * With these bytes it keeps the state of one channel: make a new one for each, it is not sharable. With `stream: false` it is, and a
  * malformed frame cannot touch the next one. As in ByteBuf, `ascii` is decoded as `latin1`.
  */
-export class StringDecoder extends MessageToMessageDecoder<ByteBuf> {
+export class StringDecoder extends MessageToMessageDecoder<ByteBuf, string> {
   readonly isSharable: boolean
   readonly #encoding: BufferEncoding
   readonly #decoder: NodeStringDecoder | undefined
@@ -46,7 +46,7 @@ export class StringDecoder extends MessageToMessageDecoder<ByteBuf> {
     this.isSharable = !stream
   }
 
-  protected override decode(_ctx: ChannelHandlerContext, msg: ByteBuf, out: unknown[]): void {
+  protected override decode(_ctx: ChannelHandlerContext, msg: ByteBuf, out: string[]): void {
     if (this.#decoder === undefined) return void out.push(msg.toString(this.#encoding))
     const text = this.#decoder.write(msg.unsafeBuffer())
     if (text !== '' || !msg.isReadable) out.push(text)

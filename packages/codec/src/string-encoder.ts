@@ -1,13 +1,13 @@
-import { Unpooled } from '@knotty/buffer'
+import type { ByteBuf } from '@knotty/buffer'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { MessageToMessageEncoder } from './message-to-message-encoder.js'
-import { encodingOf, type TextOptions } from './text-encoding.js'
+import { encodeText, encodingOf, type TextOptions } from './text-encoding.js'
 
 /**
  * Makes a ByteBuf of each outbound string; other messages pass on. What cannot be encoded becomes `?`, see ByteBuf. An empty string is
  * written as an empty buffer, so that its promise keeps its place. Sharable.
  */
-export class StringEncoder extends MessageToMessageEncoder<string> {
+export class StringEncoder extends MessageToMessageEncoder<string, ByteBuf> {
   readonly isSharable = true
   readonly #encoding: BufferEncoding
 
@@ -17,7 +17,7 @@ export class StringEncoder extends MessageToMessageEncoder<string> {
     this.#encoding = encodingOf(options)
   }
 
-  protected override encode(_ctx: ChannelHandlerContext, msg: string, out: unknown[]): void {
-    out.push(Unpooled.copiedBuffer(msg, this.#encoding))
+  protected override encode(ctx: ChannelHandlerContext, msg: string, out: ByteBuf[]): void {
+    out.push(encodeText(ctx, msg, this.#encoding))
   }
 }

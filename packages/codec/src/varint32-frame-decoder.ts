@@ -3,6 +3,7 @@ import { checkPositiveInteger } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { CorruptedFrameError, TooLongFrameError } from './errors.js'
+import type { Frame } from './frame.js'
 
 /** 4 MiB: what gRPC takes of one message unless told otherwise. */
 const DEFAULT_MAX_FRAME_LENGTH = 4 * 1024 * 1024
@@ -39,7 +40,7 @@ export interface Varint32FrameDecoderOptions {
  *   Netty); the five bytes are skipped. What follows is decoded as a length again, which is a guess: the pipeline's tail, which closes the
  *   channel on an uncaught exception, is the guard.
  */
-export class Varint32FrameDecoder extends ByteToMessageDecoder {
+export class Varint32FrameDecoder extends ByteToMessageDecoder<Frame> {
   readonly #maxFrameLength: number
   /** Bytes that are still to come of a message that is too long. */
   #bytesToDiscard = 0
@@ -53,7 +54,7 @@ export class Varint32FrameDecoder extends ByteToMessageDecoder {
     this.#maxFrameLength = maxFrameLength
   }
 
-  protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void {
+  protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): number | void {
     if (this.#bytesToDiscard > 0) return this.#discard(input)
     const start = input.readerIndex
     const readable = input.readableBytes
@@ -74,7 +75,7 @@ export class Varint32FrameDecoder extends ByteToMessageDecoder {
     const missing = count + length - readable
     if (missing > 0) return missing
     input.skipBytes(count)
-    out.push(input.readRetainedSlice(length))
+    out.push(input.readRetainedSlice(length) as Frame)
   }
 
   #refuse(input: ByteBuf, count: number, length: number): never {

@@ -51,7 +51,8 @@ export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
   private readonly writer: IdleTimer | undefined
   private readonly all: IdleTimer | undefined
   private readonly observeOutput: boolean
-  private state: 'new' | 'running' | 'over' = 'new'
+  /** `between`: deregistered, on the way to another event loop. */
+  private state: 'new' | 'running' | 'between' | 'over' = 'new'
   private ctx: ChannelHandlerContext | undefined = undefined
   /** Between channelRead and channelReadComplete. */
   private reading = false
@@ -99,6 +100,14 @@ export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
     ctx.fireChannelRegistered()
   }
 
+  channelUnregistered(ctx: ChannelHandlerContext): void {
+    if (this.state === 'running') {
+      this.state = 'between'
+      this.cancelTimers()
+    }
+    ctx.fireChannelUnregistered()
+  }
+
   channelActive(ctx: ChannelHandlerContext): void {
     this.start(ctx)
     ctx.fireChannelActive()
@@ -141,21 +150,28 @@ export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
     this.tell(ctx, IdleStateEvent.of(timer.state, first))
   }
 
+  /** On an active channel, and once more on each event loop that it comes to. */
   private start(ctx: ChannelHandlerContext): void {
-    if (this.state !== 'new') return
-    this.state = 'running'
-    this.ctx = ctx
-    if (this.reader !== undefined || this.all !== undefined) warnBehindDecoder(ctx)
-    if (this.observeOutput) this.output = new OutputWatch(ctx.channel)
+    if (this.state === 'running' || this.state === 'over') return
     const loop = ctx.eventLoop
     const now = loop.ticker.now()
-    this.readAt = now
-    this.wroteAt = now
-    for (const timer of [this.reader, this.writer, this.all]) timer?.arm(loop, timer.idleMs)
+    if (this.state === 'new') {
+      this.ctx = ctx
+      if (this.reader !== undefined || this.all !== undefined) warnBehindDecoder(ctx)
+      if (this.observeOutput) this.output = new OutputWatch(ctx.channel)
+      this.readAt = now
+      this.wroteAt = now
+    }
+    this.state = 'running'
+    for (const timer of [this.reader, this.writer, this.all]) timer?.arm(loop, Math.max(0, this.movedAt(timer) + timer.idleMs - now))
   }
 
   private stop(): void {
     this.state = 'over'
+    this.cancelTimers()
+  }
+
+  private cancelTimers(): void {
     for (const timer of [this.reader, this.writer, this.all]) timer?.cancel()
   }
 

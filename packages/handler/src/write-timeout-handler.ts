@@ -53,6 +53,17 @@ export class WriteTimeoutHandler implements ChannelHandler {
     this.stop()
   }
 
+  /** On another event loop than before: what was out still is. */
+  channelRegistered(ctx: ChannelHandlerContext): void {
+    if (this.marks.length > 0 && this.timer === undefined) this.arm(ctx, this.timeoutMs / MARKS_PER_TIMEOUT)
+    ctx.fireChannelRegistered()
+  }
+
+  channelUnregistered(ctx: ChannelHandlerContext): void {
+    this.cancelTimer()
+    ctx.fireChannelUnregistered()
+  }
+
   channelInactive(ctx: ChannelHandlerContext): void {
     this.stop()
     ctx.fireChannelInactive()
@@ -74,9 +85,9 @@ export class WriteTimeoutHandler implements ChannelHandler {
 
   private watch(ctx: ChannelHandlerContext, buffer: OutboundBuffer, promise: ChannelPromise | null): void {
     const position = buffer.completedMessages + buffer.messages
-    if (this.timer === undefined) {
+    if (this.marks.length === 0) {
       this.marks.push({ at: ctx.eventLoop.ticker.now(), position, promise })
-      this.arm(ctx, this.timeoutMs / MARKS_PER_TIMEOUT)
+      if (ctx.channel.isRegistered) this.arm(ctx, this.timeoutMs / MARKS_PER_TIMEOUT) // else in channelRegistered
     } else if (this.latest === undefined) {
       this.latest = { at: 0, position, promise }
     } else {
@@ -109,9 +120,13 @@ export class WriteTimeoutHandler implements ChannelHandler {
     this.writeTimedOut(ctx)
   }
 
-  private stop(): void {
+  private cancelTimer(): void {
     this.timer?.cancel()
     this.timer = undefined
+  }
+
+  private stop(): void {
+    this.cancelTimer()
     this.marks.length = 0
     this.latest = undefined
   }

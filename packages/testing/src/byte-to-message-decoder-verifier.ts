@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { isReferenceCounted, release } from '@knotty/buffer'
-import { checkFunction, checkNonNegativeInteger } from '@knotty/common'
+import { checkFunction, checkNonNegativeInteger, IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandler } from '@knotty/transport'
-import { isSame, showComparable, toComparable } from './comparable.js'
+import { fromDifference, isSame, showComparable, toComparable } from './comparable.js'
 import { DecoderRun, type RunEnd } from './decoder-run.js'
 import { CodecVerificationError, type VerificationDetails, type VerificationReason } from './errors.js'
 import { type Feed, type FeedLimits, feedsOf, randomFeedsOf } from './feed.js'
@@ -20,8 +20,8 @@ export interface DecoderCase {
   readonly name?: string
   readonly input: Uint8Array
   /**
-   * All messages, in order. They are compared by value, ByteBufs and Uint8Arrays by their bytes, one may stand for the other. The verifier
-   * moves no index of what stands here and releases none of it.
+   * All messages, in order. They are compared by value (class and own properties, not `#private` ones), ByteBufs and Uint8Arrays by
+   * their bytes; one may stand for the other. The verifier moves no index of what stands here and releases none of it.
    */
   readonly messages: readonly unknown[]
   /** All errors, in order (none). `ERR_KNOTTY_DECODER_FAILED_BEFORE` does not count: whether it comes depends on the chunks. */
@@ -96,10 +96,14 @@ export class ByteToMessageDecoderVerifier {
     this.release = checkFunction(options.release ?? releaseMessage, 'release')
   }
 
-  /** Runs every case under every feed; throws a {@link CodecVerificationError} at the first that is wrong. */
-  verify(cases: Iterable<DecoderCase>): void {
+  /**
+   * Runs every case under every feed; throws a {@link CodecVerificationError} at the first that is wrong, and an IllegalArgumentError when
+   * there is no case.
+   */
+  verify(cases: readonly DecoderCase[]): void {
+    if (cases.length === 0) throw new IllegalArgumentError('cases: none (expected: at least one, or nothing would be tested)')
     const complete: DecoderCase[] = []
-    for (const [index, each] of [...cases].entries()) {
+    for (const [index, each] of cases.entries()) {
       const named = { ...each, name: each.name ?? `case ${index}` }
       for (const feed of feedsOf(each.input.length, this.limits, this.seed)) this.runBoth(named, feed)
       if (isComplete(each)) complete.push(each)
@@ -188,7 +192,13 @@ function showError(error: Error): string {
 
 function failureMessage(text: string, { caseName, feed, chunks, expected, actual }: VerificationDetails): string {
   const lines = [`${caseName}, fed ${feed}: ${text}`, `  chunks   [${chunks.join(' | ')}]`]
-  if (expected !== undefined) lines.push(`  expected ${showComparable(expected)}`, `  actual   ${showComparable(actual)}`)
+  if (Array.isArray(expected) && Array.isArray(actual)) {
+    const { start, lists } = fromDifference(expected, actual)
+    if (start > 0) lines.push(`  the first ${start} are the same; behind them`)
+    lines.push(`  expected ${showComparable(lists[0])}`, `  actual   ${showComparable(lists[1])}`)
+  } else if (expected !== undefined) {
+    lines.push(`  expected ${showComparable(expected)}`, `  actual   ${showComparable(actual)}`)
+  }
   return lines.join('\n')
 }
 

@@ -2,7 +2,12 @@ import { Buffer } from 'node:buffer'
 import { ByteBuf } from '@knotty/buffer'
 import { checkFunction, toError } from '@knotty/common'
 import { type ChannelHandler, EmbeddedChannel } from '@knotty/transport'
-import { ByteToMessageDecoderVerifier, type DecoderCase, type DecoderVerifierOptions, type HandlerFactory } from './byte-to-message-decoder-verifier.js'
+import {
+  ByteToMessageDecoderVerifier,
+  type DecoderCase,
+  type DecoderVerifierOptions,
+  type HandlerFactory,
+} from './byte-to-message-decoder-verifier.js'
 import { toComparable } from './comparable.js'
 import { CodecVerificationError } from './errors.js'
 
@@ -23,7 +28,8 @@ export interface RoundTripCodec {
  * Samples are compared by value with what is decoded. They are made by a function when encoding uses them up, because they hold ByteBufs
  * that the encoder releases; a sample that is itself a ByteBuf is copied and stays the caller's.
  *
- * @throws CodecVerificationError: the encoder failed or wrote something other than bytes (`reason` is `encode`), or what the verifier throws
+ * Throws a {@link CodecVerificationError}: the verifier's, or with the reason `encode` when the encoder failed or wrote something other
+ * than bytes.
  */
 export function codecRoundTrip(
   codec: RoundTripCodec,
@@ -32,7 +38,7 @@ export function codecRoundTrip(
 ): void {
   checkFunction(codec.encoder, 'encoder')
   const verifier = new ByteToMessageDecoderVerifier(codec.decoder, { ...options, repeats: 0 })
-  const fresh = typeof samples === 'function' ? samples : (): unknown[] => samples.map((each) => (ByteBuf.isByteBuf(each) ? each.copy() : each))
+  const fresh = typeof samples === 'function' ? samples : (): unknown[] => samples.map(copyOf)
   const cases: DecoderCase[] = fresh().map((sample, index) => encoded(codec.encoder, [sample], `sample ${index}`))
   if (cases.length > 1) cases.push(encoded(codec.encoder, fresh(), 'all samples'))
   verifier.verify(cases)
@@ -52,6 +58,10 @@ function encoded(newEncoder: HandlerFactory, samples: readonly unknown[], name: 
   } finally {
     channel.finishAndReleaseAll()
   }
+}
+
+function copyOf(sample: unknown): unknown {
+  return ByteBuf.isByteBuf(sample) ? sample.copy() : sample
 }
 
 function bytesOf(written: unknown): Uint8Array {

@@ -2,6 +2,9 @@ import { Buffer } from 'node:buffer'
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { ByteBuf, ByteBufUtil } from '@knotty/buffer'
 
+/** Equal items shown in front of the first difference. */
+const SHOWN_BEFORE = 5
+
 /** Bytes by content, however they were held. */
 class Bytes {
   readonly hex: string
@@ -16,8 +19,9 @@ class Bytes {
 }
 
 /**
- * A copy of a message for comparing by value: the readable bytes of a ByteBuf, and a Uint8Array, become the same thing, also inside arrays, maps,
- * sets and the own enumerable properties of objects, whose class is kept. Moves no index and releases nothing.
+ * A copy of a message for comparing by value: the readable bytes of a ByteBuf, and a Uint8Array, become the same thing, also inside
+ * arrays, maps, sets and the own enumerable properties of objects, whose class is kept; `#private` fields are left out. Moves no index
+ * and releases nothing.
  */
 export function toComparable(value: unknown): unknown {
   return copy(value, new Map())
@@ -31,6 +35,14 @@ export function isSame(a: unknown, b: unknown): boolean {
 /** A comparable, or a list of them, as an error message shows it: cut off where it is long. */
 export function showComparable(value: unknown): string {
   return inspect(value, { depth: 6, maxArrayLength: 20, maxStringLength: 200, breakLength: 120 })
+}
+
+/** Lists from a little before their first difference on, so that it is not cut off; for {@link showComparable}. */
+export function fromDifference(a: readonly unknown[], b: readonly unknown[]): { readonly start: number; readonly lists: readonly unknown[][] } {
+  let index = 0
+  while (index < a.length && index < b.length && isSame(a[index], b[index])) index++
+  const start = Math.max(0, index - SHOWN_BEFORE)
+  return { start, lists: [a.slice(start), b.slice(start)] }
 }
 
 function copy(value: unknown, seen: Map<object, unknown>): unknown {

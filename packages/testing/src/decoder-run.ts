@@ -65,12 +65,13 @@ export class DecoderRun {
   feed(chunks: Iterable<Uint8Array>): void {
     for (const chunk of chunks) {
       if (!this.channel.isOpen) break
-      this.guard('reading a chunk', () => this.read(chunk))
+      this.read(chunk)
       if (this.fault !== undefined) return
     }
     this.output.messagesBeforeEnd = this.output.messages.length
     this.output.errorsBeforeEnd = this.output.errors.length
-    this.guard(`being ${this.end}`, () => (this.end === 'closed' ? this.close() : this.remove()))
+    if (this.end === 'removed') this.remove()
+    this.channel.finish()
     this.settleHeld()
   }
 
@@ -100,10 +101,6 @@ export class DecoderRun {
     this.setFault('read', 'with AUTO_READ off a chunk gave no message and nobody asked for the next one: the channel would stand still')
   }
 
-  private close(): void {
-    this.channel.finish()
-  }
-
   /** The last one first, so that bytes come out in the order of the stream. */
   private remove(): void {
     this.removing = true
@@ -111,15 +108,6 @@ export class DecoderRun {
     for (const decoder of [...this.decoders].reverse()) if (pipeline.context(decoder) !== undefined) pipeline.remove(decoder)
     this.channel.runPendingTasks()
     this.removing = false
-    this.channel.finish()
-  }
-
-  private guard(what: string, action: () => void): void {
-    try {
-      action()
-    } catch (thrown) {
-      this.setFault('throw', `${what} threw: ${toError(thrown).message}`, thrown)
-    }
   }
 
   private setFault(reason: VerificationReason, message: string, cause?: unknown): void {

@@ -1,7 +1,7 @@
 import { KnottyError, type KnottyErrorOptions } from '@knotty/common'
 
 /** What a codec did wrong; see {@link CodecVerificationError.reason}. */
-export type VerificationReason = 'messages' | 'errors' | 'left-over' | 'release' | 'read' | 'throw' | 'encode'
+export type VerificationReason = 'messages' | 'errors' | 'left-over' | 'release' | 'read' | 'encode'
 
 /** Where a verification failed, and what was found there. */
 export interface VerificationDetails {
@@ -24,7 +24,6 @@ export class CodecVerificationError extends KnottyError {
    * - `left-over`: other bytes than expected were handed on when the decoder was removed
    * - `release`: a chunk still has references although the messages are released, or a message cannot be released
    * - `read`: with AUTO_READ off nobody asked for the next chunk
-   * - `throw`: something threw that a pipeline would not have sent to exceptionCaught
    * - `encode`: the encoder failed, or wrote something that is not bytes
    */
   readonly reason: VerificationReason

@@ -18,6 +18,9 @@ export interface FeedLimits {
   readonly randomFeeds: number
 }
 
+/** Chunks of a random feed at most: a long input comes in longer ones. */
+const MAX_RANDOM_CHUNKS = 4096
+
 /** The ways to cut `length` bytes: whole, byte by byte, each split in two, random ones that depend on `seed`. */
 export function* feedsOf(length: number, limits: FeedLimits, seed: number): Generator<Feed> {
   if (length === 0) return yield { name: 'no bytes', lengths: [] }
@@ -31,11 +34,12 @@ export function* feedsOf(length: number, limits: FeedLimits, seed: number): Gene
 /** Random cuttings alone. */
 export function* randomFeedsOf(length: number, count: number, seed: number): Generator<Feed> {
   const random = seededRandom(seed)
+  const shortest = Math.ceil(length / MAX_RANDOM_CHUNKS)
   for (let index = 0; index < count; index++) {
     // from many small chunks to a few large ones
     const longest = 1 + random(random(2) === 0 ? Math.min(length, 8) : length)
     const lengths: number[] = []
-    for (let left = length; left > 0; left -= lengths.at(-1) as number) lengths.push(Math.min(left, 1 + random(longest)))
+    for (let left = length; left > 0; left -= lengths.at(-1) as number) lengths.push(Math.min(left, shortest + random(longest)))
     yield { name: `random chunks ${index} of seed ${seed}`, lengths }
   }
 }

@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import process from 'node:process'
+import { UnsupportedOperationError } from '@knotty/common'
 
 /** A row of /proc/net/tcp or tcp6. */
 export interface TcpRow {
@@ -25,8 +27,9 @@ const STATES = [
   'CLOSING',
 ]
 
-/** Inodes of all sockets this process has open. */
+/** Inodes of all sockets this process has open. Linux; elsewhere an UnsupportedOperationError. */
 export function openSocketInodes(): Set<string> {
+  ensureProc()
   const inodes = new Set<string>()
   for (const fd of readdirSync('/proc/self/fd')) {
     try {
@@ -39,8 +42,12 @@ export function openSocketInodes(): Set<string> {
   return inodes
 }
 
-/** The TCP sockets of this network namespace whose local port this is. */
+/**
+ * The TCP sockets of this network namespace whose local port this is, those of other processes included: an accepted socket that
+ * somebody has dropped without closing shows as CLOSE_WAIT. Linux; elsewhere an UnsupportedOperationError.
+ */
 export function tcpRows(localPort: number): TcpRow[] {
+  ensureProc()
   return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) =>
     linesWith(readFileSync(file, 'latin1'), `:${localPort.toString(16).toUpperCase().padStart(4, '0')} `)
       .map((line) => line.trim().split(/\s+/))
@@ -76,8 +83,12 @@ export interface UnixRow {
 /** __SO_ACCEPTCON of Linux. */
 const LISTENS = 0x10000
 
-/** The Unix domain sockets that are bound to this path: a listener, and those that came through it. */
+/**
+ * The Unix domain sockets that are bound to this path: a listener, and those that came through it. Linux; elsewhere an
+ * UnsupportedOperationError.
+ */
 export function unixRows(path: string): UnixRow[] {
+  ensureProc()
   return readFileSync('/proc/net/unix', 'utf8')
     .split('\n')
     .slice(1)
@@ -93,15 +104,7 @@ function portOf(address: string | undefined): number {
   return Number.parseInt((address as string).split(':')[1] as string, 16)
 }
 
-/** Runs `check` once a turn until it returns without throwing; its last error when the deadline passes first. */
-export async function eventually(check: () => void | Promise<void>, deadlineMs = 5000): Promise<void> {
-  const end = performance.now() + deadlineMs
-  for (;;) {
-    try {
-      return await check()
-    } catch (error) {
-      if (performance.now() > end) throw error
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-  }
+function ensureProc(): void {
+  if (process.platform === 'linux') return
+  throw new UnsupportedOperationError(`sockets can be listed on Linux only, where /proc shows them, not on ${process.platform}`)
 }

@@ -13,6 +13,9 @@ export {
   type SignalShutdownOptions,
   type SignalShutdownReport,
 } from './bootstrap/shutdown-on-signal.js'
+export { AsyncChannel, type AsyncChannelOptions, type AsyncChannelServer } from './channel/async-channel.js'
+export type { AsyncInbound, AsyncInboundOptions } from './channel/async-inbound.js'
+export type { AsyncOutbound } from './channel/async-outbound.js'
 export { bytesToMessages } from './channel/bytes-to-messages.js'
 export { ChannelConfig } from './channel/channel-config.js'
 export { type ChannelEventMap, ChannelEvents, type RefusedEvent } from './channel/channel-events.js'
@@ -47,7 +50,6 @@ export {
 export { ChannelInputShutdownEvent, ChannelInputShutdownReadComplete, ChannelOutputShutdownEvent, DrainEvent } from './channel/events.js'
 export { OutboundBuffer } from './channel/outbound-buffer.js'
 export { type MessageMatcher, SimpleChannelInboundHandler, toPredicate } from './channel/simple-channel-inbound-handler.js'
-export { reportUncaughtException } from './channel/unhandled.js'
 export type {
   CompletePipeline,
   Consumes,
@@ -62,10 +64,11 @@ export type {
   TypedPipeline,
   TypedPipelineInitializer,
 } from './channel/typed-pipeline.js'
+export { reportUncaughtException } from './channel/unhandled.js'
 export { DEFAULT_WATER_MARK, type WriteBufferWaterMark } from './channel/write-water-mark.js'
 export { EmbeddedChannel, type EmbeddedChannelOptions } from './embedded/embedded-channel.js'
 export { EmbeddedEventLoop } from './embedded/embedded-event-loop.js'
-export type { EventLoopOptions } from './eventloop/default-event-loop.js'
+export type { CoarseTicker, EventLoopOptions } from './eventloop/default-event-loop.js'
 export { EventLoopGroup, type EventLoopGroupOptions } from './eventloop/event-loop-group.js'
 export type { EventLoop, EventLoopCounters } from './eventloop/event-loop.js'
 export { AcceptedSocketGuard } from './socket/accepted-socket-guard.js'
@@ -81,4 +84,4 @@ export type { LocalSocket } from './socket/local/local-socket.js'
 export { NetServerChannel } from './socket/net/net-server-channel.js'
 export { NetSocketChannel } from './socket/net/net-socket-channel.js'
 export type { NetSocket } from './socket/net/net-socket.js'
-export { type SocketTransport, socketTransport } from './socket/transport.js'
+export { socketTransport, type SocketTransport } from './socket/transport.js'

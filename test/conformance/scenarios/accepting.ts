@@ -51,7 +51,7 @@ const listening: Scenario = {
     const server = cell.side('server', { on: { read: (side, text) => side.send(text) } })
     const client = cell.side('client')
     const listener = await cell.listen(() => server, { handler: new ListenerRecorder(own) })
-    const address = cell.kit.addressOf(listener)
+    const address = cell.addressOf(listener)
     await cell.connect(client, address)
     await server.seen('active')
     listener.closeFuture.addListener(() => own.log('closing', 'closeFuture'))
@@ -89,8 +89,8 @@ const closeInBindListener: Scenario = {
   behaviour: 'close() inside the listener of the bind is followed by channelActive and channelInactive all the same',
   async run(cell) {
     const own = cell.side('listener')
-    const binding = cell.kit
-      .serverBootstrap(cell.group)
+    const binding = cell
+      .serverBootstrap()
       .handler(new ListenerRecorder(own))
       .childHandler(() => undefined)
       .bind(cell.kit.bindAddress())
@@ -122,7 +122,7 @@ const asyncInitializer: Scenario = {
         server.log('inbound', 'initialized')
       },
     })
-    await cell.connect(client, cell.kit.addressOf(listener))
+    await cell.connect(client, cell.addressOf(listener))
     await client.send('early')
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
     initialized()
@@ -152,7 +152,7 @@ const initializerThrows: Scenario = {
         throw new RangeError('from an initializer')
       },
     })
-    await cell.connect(client, cell.kit.addressOf(listener))
+    await cell.connect(client, cell.addressOf(listener))
     await client.ended
     await cell.connectAsUsual()
   },
@@ -176,7 +176,7 @@ const handlerAddedThrows: Scenario = {
       ],
     })
     const listener = await cell.listen(() => server)
-    await cell.connect(client, cell.kit.addressOf(listener))
+    await cell.connect(client, cell.addressOf(listener))
     await client.ended
     await cell.connectAsUsual()
   },

@@ -85,7 +85,7 @@ function closedEarly(event: EventName, server: Pick<Side, 'inbound' | 'closing'>
       const accepted = cell.side('server', { on: { [event]: (side: Side) => side.close() } })
       const client = cell.side('client')
       const listener = await cell.listen(() => accepted)
-      await cell.connect(client, cell.kit.addressOf(listener))
+      await cell.connect(client, cell.addressOf(listener))
       await Promise.all([accepted.ended, client.ended])
       await cell.connectAsUsual()
     },
@@ -121,7 +121,7 @@ function clientClosedEarly(event: EventName, run: (client: Side) => void, client
 /** The server sees a connection, or none: that depends on the kernel and is in no log. */
 async function connectAndEnd(cell: Cell, client: Side): Promise<void> {
   const listener = await cell.listen(() => cell.unlogged('server'))
-  await client.settled(cell.connect(client, cell.kit.addressOf(listener)))
+  await client.settled(cell.connect(client, cell.addressOf(listener)))
   await client.ended
 }
 
@@ -196,7 +196,7 @@ const connectListener: Scenario = {
     const server = cell.side('server')
     const client = cell.side('client')
     const listener = await cell.listen(() => server)
-    cell.connect(client, cell.kit.addressOf(listener)).addListener(() => client.close())
+    cell.connect(client, cell.addressOf(listener)).addListener(() => client.close())
     await Promise.all([server.ended, client.ended])
   },
   expected: {

@@ -39,7 +39,7 @@ const cancelBeforeStart: Scenario = {
   async run(cell) {
     const client = cell.side('client')
     const listener = await cell.listen(() => cell.side('server'))
-    const connecting = cell.connect(client, cell.kit.addressOf(listener))
+    const connecting = cell.connect(client, cell.addressOf(listener))
     connecting.cancel()
     await client.ended
     await cell.connectAsUsual()
@@ -73,7 +73,7 @@ const cancelInKernel: Scenario = {
     const client = cell.side('client')
     // Whether the server sees a short connection, or none, depends on the kernel and is in no log.
     const listener = await cell.listen(() => cell.unlogged('server'))
-    const connecting = cell.connect(client, cell.kit.addressOf(listener), { then: () => void connecting.cancel() })
+    const connecting = cell.connect(client, cell.addressOf(listener), { then: () => void connecting.cancel() })
     await client.settled(connecting)
     await client.ended
     await cell.connectAsUsual()
@@ -154,10 +154,10 @@ const bindTaken: Scenario = {
   async run(cell) {
     const server = cell.side('server')
     const listener = await cell.listen(() => server)
-    const second = cell.kit.serverBootstrap(cell.group).childHandler({ isSharable: true }).bind(cell.kit.addressOf(listener))
+    const second = cell.serverBootstrap().childHandler({ isSharable: true }).bind(cell.addressOf(listener))
     const client = cell.side('client')
     await client.settled(client.track('second bind', second))
-    await cell.connect(client, cell.kit.addressOf(listener))
+    await cell.connect(client, cell.addressOf(listener))
     await server.seen('active')
     await cell.finish({ listener, server, client })
   },

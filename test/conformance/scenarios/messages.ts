@@ -62,7 +62,7 @@ const fixedSplits: Scenario = {
     const server: Side = cell.side('server', { below: () => [new CountBytes(() => server), newFramer(), new DescribeFrames()] })
     const client = cell.side('client')
     const listener = await cell.listen(() => server)
-    await cell.connect(client, cell.kit.addressOf(listener))
+    await cell.connect(client, cell.addressOf(listener))
     const stream = Buffer.concat(SMALL_FRAMES.map(frameOf))
     let sent = 0
     for (const size of SPLITS) {
@@ -95,7 +95,7 @@ const randomSplits: Scenario = {
     })
     const client = cell.side('client', { below: framed })
     const listener = await cell.listen(() => server)
-    await cell.connect(client, cell.kit.addressOf(listener))
+    await cell.connect(client, cell.addressOf(listener))
     const stream = Buffer.concat(LARGE_FRAMES.map(frameOf))
     for (const [round, seed] of SEEDS.entries()) {
       const random = randomFrom(seed)
@@ -122,9 +122,9 @@ const randomSplits: Scenario = {
 
 const bufferKinds: Scenario = {
   id: 'buffer-kinds',
-  behaviour: 'ByteBufs, their slices, Buffers and views of larger arrays arrive as the bytes they hold',
+  behaviour: 'ByteBufs, their slices, composites, Buffers and views of larger arrays arrive as the bytes they hold',
   async run(cell) {
-    const pair = await cell.pair({ below: () => [new Gather(10)] })
+    const pair = await cell.pair({ below: () => [new Gather(14)] })
     const { server, client } = pair
     const { channel } = client
     channel.write(Unpooled.copiedBuffer('__ab__', 'latin1').slice(2, 2), client.promise('write slice'))
@@ -132,12 +132,20 @@ const bufferKinds: Scenario = {
     channel.write(new Uint8Array(Buffer.from('__ef__')).subarray(2, 4), client.promise('write subarray'))
     channel.write(Unpooled.copiedBuffer('__gh', 'latin1').skipBytes(2), client.promise('write rest'))
     channel.writeAndFlush(Unpooled.wrappedBuffer(Buffer.from('ij')), client.promise('write wrapped'))
-    await server.seen('read abcdefghij')
+    channel.write(Unpooled.wrappedBuffer(Buffer.from('k'), Buffer.from('l')), client.promise('write composite'))
+    const composite = Unpooled.wrappedBuffer(Buffer.from('__m'), Buffer.from('n__'))
+    channel.writeAndFlush(composite.slice(2, 2), client.promise('write part'))
+    await server.seen('read abcdefghijklmn')
     await cell.finish(pair)
   },
   expected: {
-    inbound: { server: life('read abcdefghij'), client: life() },
-    promises: { client: ['connect ok', ...['slice', 'Buffer', 'subarray', 'rest', 'wrapped'].map((kind) => `write ${kind} ok`)] },
+    inbound: { server: life('read abcdefghijklmn'), client: life() },
+    promises: {
+      client: [
+        'connect ok',
+        ...['slice', 'Buffer', 'subarray', 'rest', 'wrapped', 'composite', 'part'].map((kind) => `write ${kind} ok`),
+      ],
+    },
     closing: { server: CLOSED_THERE, client: CLOSED_HERE },
   },
 }

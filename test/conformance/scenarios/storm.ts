@@ -16,7 +16,7 @@ async function oneConnection(cell: Cell, listener: Channel, text: 'a' | 'b'): Pr
       read: (side) => void (text === 'a' && side.close()),
     },
   })
-  await cell.connect(client, cell.kit.addressOf(listener))
+  await cell.connect(client, cell.addressOf(listener))
   await client.ended
   return client
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { CancellationError } from '@knotty/common'
+import { eventually } from '@knotty/testing'
 import { Bootstrap, type Channel, ChannelOption, type LocalSocketAddress, ServerBootstrap } from '@knotty/transport'
 import { leakScope } from '../../support/leak-scope.js'
-import { connectLocal, serveLocal } from '../../support/local.js'
-import { eventually } from '../../support/proc-sockets.js'
+import { connectTo, LOCAL_PLACE, serveAt } from '../../support/tcp.js'
 import { recordLogs } from '../../unit/transport/channel/recorded-logs.js'
 import { Keeper, open, turns } from './local-pair.js'
 
@@ -61,16 +61,16 @@ describe('addresses within the process', () => {
         .bind({ localId: '' })
       scope.onEnd(() => server.close())
       const address = server.localAddress as LocalSocketAddress
-      const first = await connectLocal(scope, group, address)
-      await connectLocal(scope, group, address)
-      await assert.rejects(connectLocal(scope, group, address), { code: 'ECONNREFUSED' })
+      const first = await connectTo(scope, group, address)
+      await connectTo(scope, group, address)
+      await assert.rejects(connectTo(scope, group, address), { code: 'ECONNREFUSED' })
       assert.equal(accepted.length, 0)
       server.read()
       await eventually(() => assert.equal(accepted.length, 1))
       await turns()
       assert.equal(accepted.length, 1)
       await first.close()
-      await connectLocal(scope, group, address)
+      await connectTo(scope, group, address)
       await server.close()
       await eventually(() => assert.equal(accepted[0]?.isOpen, false))
     }),
@@ -86,7 +86,7 @@ describe('addresses within the process', () => {
         .childHandler(() => undefined)
         .bind({ localId: '' })
       const keeper = new Keeper()
-      const client = await connectLocal(scope, group, server.localAddress as LocalSocketAddress, [keeper])
+      const client = await connectTo(scope, group, server.localAddress as LocalSocketAddress, [keeper])
       await server.close()
       await client.closeFuture
       await eventually(() => assert.deepEqual(keeper.log, ['ECONNRESET', 'inactive']))
@@ -99,7 +99,7 @@ describe('a connect within the process', () => {
     'that is cancelled leaves nothing, at either end',
     leakScope(async (scope) => {
       const group = scope.group()
-      const server = await serveLocal(scope, group, () => [])
+      const server = await serveAt(scope, group, LOCAL_PLACE, () => [])
       let accepted = 0
       server.channel.events.on('accepted', () => accepted++)
       const connecting = new Bootstrap().group(group).handler(() => undefined).connect(server.address)
@@ -115,7 +115,7 @@ describe('a connect within the process', () => {
     'that is cancelled after it was offered is closed at the server too',
     leakScope(async (scope) => {
       const group = scope.group()
-      const server = await serveLocal(scope, group, () => [])
+      const server = await serveAt(scope, group, LOCAL_PLACE, () => [])
       const controller = new AbortController()
       const connecting = new Bootstrap()
         .group(group)
@@ -132,7 +132,7 @@ describe('a connect within the process', () => {
     'closed in its promise still tells active, then inactive',
     leakScope(async (scope) => {
       const group = scope.group()
-      const server = await serveLocal(scope, group, () => [])
+      const server = await serveAt(scope, group, LOCAL_PLACE, () => [])
       const log: string[] = []
       const connecting = new Bootstrap()
         .group(group)

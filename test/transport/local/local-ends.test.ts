@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ChannelHandler, ChannelOption } from '@knotty/transport'
 import { leakScope } from '../../support/leak-scope.js'
-import { connectLocal, serveLocal } from '../../support/local.js'
-import { option } from '../../support/tcp.js'
+import { connectTo, LOCAL_PLACE, option, serveAt } from '../../support/tcp.js'
 
 test(
   'a local peer whose event loop was shut down while it had to wait for room: what it had sent is read, then the end',
@@ -16,12 +15,12 @@ test(
       },
     }
     const here = scope.group()
-    const server = await serveLocal(scope, scope.group(), () => [keeper], [
+    const server = await serveAt(scope, scope.group(), LOCAL_PLACE, () => [keeper], [
       option(ChannelOption.AUTO_READ, false),
       option(ChannelOption.LIVENESS_PROBE_MS, 0),
       option(ChannelOption.SO_RCVBUF, 500),
     ])
-    const client = await connectLocal(scope, here, server.address)
+    const client = await connectTo(scope, here, server.address)
     const child = await server.child()
     for (let number = 0; number < 20; number++) client.write(number, null)
     client.flush()
@@ -45,8 +44,8 @@ test(
       },
       channelReadComplete: () => void log.push('complete'),
     }
-    const server = await serveLocal(scope, scope.group(), () => [logger])
-    const client = await connectLocal(scope, scope.group(), server.address)
+    const server = await serveAt(scope, scope.group(), LOCAL_PLACE, () => [logger])
+    const client = await connectTo(scope, scope.group(), server.address)
     const child = await server.child()
     for (let number = 0; number < 4; number++) client.write(number, null)
     client.flush()

@@ -2,19 +2,17 @@ import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, test } from 'node:test'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
+import { eventually, ManualTicker } from '@knotty/testing'
 import { type Channel, type ChannelHandler, ChannelOption, HalfOpenTimeoutError } from '@knotty/transport'
 import { type LeakScope, leakScope } from '../../support/leak-scope.js'
-import { connectLocal, serveLocal } from '../../support/local.js'
-import { ManualClock } from '../../support/manual-clock.js'
-import { eventually } from '../../support/proc-sockets.js'
-import { option, type OptionValues } from '../../support/tcp.js'
+import { connectTo, LOCAL_PLACE, option, type OptionValues, serveAt } from '../../support/tcp.js'
 import { recordLogs } from '../../unit/transport/channel/recorded-logs.js'
 
 const MANUAL = option(ChannelOption.AUTO_READ, false)
 const PROBED = option(ChannelOption.LIVENESS_PROBE_MS, 1000)
 
 interface Pair {
-  readonly clock: ManualClock
+  readonly clock: ManualTicker
   readonly client: Channel
   readonly child: Channel
   readonly got: unknown[]
@@ -23,8 +21,8 @@ interface Pair {
 
 /** A connection whose accepted end has AUTO_READ off and is probed each 1000 ms of the test's time. */
 async function open(scope: LeakScope, childOptions: OptionValues = []): Promise<Pair> {
-  const group = scope.group()
-  const clock = new ManualClock(group.next())
+  const clock = new ManualTicker()
+  const group = scope.group({ ticker: clock })
   const got: unknown[] = []
   const log: string[] = []
   const handler: ChannelHandler = {
@@ -32,8 +30,8 @@ async function open(scope: LeakScope, childOptions: OptionValues = []): Promise<
     exceptionCaught: (_ctx, cause) => void log.push((cause as { code?: string }).code ?? cause.name),
     channelInactive: () => void log.push('inactive'),
   }
-  const server = await serveLocal(scope, group, () => [handler], [MANUAL, PROBED, ...childOptions])
-  const client = await connectLocal(scope, group, server.address, [], [option(ChannelOption.LIVENESS_PROBE_MS, 0)])
+  const server = await serveAt(scope, group, LOCAL_PLACE, () => [handler], [MANUAL, PROBED, ...childOptions])
+  const client = await connectTo(scope, group, server.address, [], [option(ChannelOption.LIVENESS_PROBE_MS, 0)])
   const child = await server.child()
   await eventually(() => assert.ok(child.isActive && child.isRegistered))
   return { clock, client, child, got, log }
@@ -63,7 +61,7 @@ describe('the end of a local connection that nobody reads', () => {
           await child.closeFuture
           await eventually(() => assert.deepEqual(seen, log))
           assert.deepEqual(got, [...Array(messages).keys()])
-          assert.equal(clock.pending, 0)
+          assert.equal(clock.pendingTimers, 0)
         })()
       })
     }
@@ -80,14 +78,14 @@ describe('a probe of a local connection', () => {
       for (let round = 0; round < 20; round++) await clock.advance(1000)
       const waiting = client.outboundBuffer?.messages ?? 0
       assert.ok(waiting >= 5000 - 2 * 683, `${waiting} messages wait at the writer`)
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
       for (let read = 1; read <= 3; read++) {
         child.read()
         await eventually(() => assert.equal(got.length, read))
         await turns()
         assert.equal(got.length, read)
       }
-      assert.equal(clock.pending, 1)
+      assert.equal(clock.pendingTimers, 1)
       child.config.autoRead = true
       await eventually(() => assert.equal(got.length, 5000))
       assert.deepEqual(got.map((msg) => (msg as { index: number }).index), [...Array(5000).keys()])
@@ -108,7 +106,7 @@ describe('a probe of a local connection', () => {
       assert.deepEqual(sent.map((msg) => msg.refCnt), [1, 1, 1, 1, 1])
       await child.close()
       assert.deepEqual(sent.map((msg) => msg.refCnt), [0, 0, 0, 0, 0])
-      assert.equal(clock.pending, 0)
+      assert.equal(clock.pendingTimers, 0)
     }),
   )
 })
@@ -123,7 +121,7 @@ test(
     ])
     child.config.autoRead = true
     await client.shutdownOutput()
-    await eventually(() => assert.equal(clock.pending, 1 + 1)) // the client has its default of 60 s
+    await eventually(() => assert.equal(clock.pendingTimers, 1 + 1)) // the client has its default of 60 s
     for (let round = 0; round < 4; round++) {
       await clock.advance(4999)
       await child.writeAndFlush(round)
@@ -135,7 +133,7 @@ test(
     const late = child.write('late')
     assert.ok(late.cause?.cause instanceof HalfOpenTimeoutError)
     await client.closeFuture
-    assert.equal(clock.pending, 0)
+    assert.equal(clock.pendingTimers, 0)
   }),
 )
 
@@ -156,8 +154,8 @@ test(
     })
     const group = scope.group()
     const options = [option(ChannelOption.ALLOW_HALF_CLOSURE, true), option(ChannelOption.SO_RCVBUF, 200), MANUAL]
-    const server = await serveLocal(scope, group, () => [tracer()], options)
-    const client = await storage.run('store', () => connectLocal(scope, group, server.address, [tracer()]))
+    const server = await serveAt(scope, group, LOCAL_PLACE, () => [tracer()], options)
+    const client = await storage.run('store', () => connectTo(scope, group, server.address, [tracer()]))
     const child = await server.child()
     await eventually(() => assert.ok(child.isActive && child.isRegistered))
     storage.run('store', () => {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
+import { eventually } from '@knotty/testing'
 import { type Channel, type ChannelHandler, type ChannelHandlerContext } from '@knotty/transport'
 import { type LeakScope } from '../../support/leak-scope.js'
-import { connectLocal, serveLocal } from '../../support/local.js'
-import { eventually } from '../../support/proc-sockets.js'
-import { type OptionValues } from '../../support/tcp.js'
+import { connectTo, LOCAL_PLACE, type OptionValues, serveAt } from '../../support/tcp.js'
 
 /** Keeps the messages it gets, still retained, and the names of other events. */
 export class Keeper implements ChannelHandler {
@@ -40,8 +39,8 @@ export async function open(scope: LeakScope, childOptions: OptionValues = [], cl
   const group = scope.group()
   const atClient = new Keeper()
   const atChild = new Keeper()
-  const server = await serveLocal(scope, group, () => [atChild], childOptions)
-  const client = await connectLocal(scope, group, server.address, [atClient], clientOptions)
+  const server = await serveAt(scope, group, LOCAL_PLACE, () => [atChild], childOptions)
+  const client = await connectTo(scope, group, server.address, [atClient], clientOptions)
   const child = await server.child()
   await eventually(() => assert.ok(child.isActive && child.isRegistered))
   return { client, child, atClient, atChild }

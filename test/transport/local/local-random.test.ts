@@ -2,12 +2,11 @@ import assert from 'node:assert/strict'
 import process from 'node:process'
 import { describe, test } from 'node:test'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import { type Channel, type ChannelFuture, type ChannelHandler, ChannelOption } from '@knotty/transport'
 import * as fc from 'fast-check'
 import { type LeakScope, leakScope } from '../../support/leak-scope.js'
-import { connectLocal, serveLocal } from '../../support/local.js'
-import { eventually } from '../../support/proc-sockets.js'
-import { option } from '../../support/tcp.js'
+import { connectTo, LOCAL_PLACE, option, serveAt } from '../../support/tcp.js'
 import { recordLogs } from '../../unit/transport/channel/recorded-logs.js'
 
 const STEPS = [
@@ -77,8 +76,8 @@ async function play(scope: LeakScope, steps: readonly Step[], settings: Settings
     option(ChannelOption.LIVENESS_PROBE_MS, settings.probeMs),
   ]
   const ends = [new End(), new End()] as const
-  const server = await serveLocal(scope, groups[0], () => [ends[1]], options)
-  const client = await connectLocal(scope, groups[1], server.address, [ends[0]], options)
+  const server = await serveAt(scope, groups[0], LOCAL_PLACE, () => [ends[1]], options)
+  const client = await connectTo(scope, groups[1], server.address, [ends[0]], options)
   const channels = [client, await server.child()] as const
   let moves = 0
   for (const { what, atClient } of steps) {

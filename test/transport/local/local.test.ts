@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ByteBuf, Unpooled } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import { type Channel, ChannelOption, ClosedChannelError } from '@knotty/transport'
 import { leakScope } from '../../support/leak-scope.js'
-import { connectLocal, serveLocal } from '../../support/local.js'
-import { eventually } from '../../support/proc-sockets.js'
-import { option } from '../../support/tcp.js'
+import { connectTo, LOCAL_PLACE, option, serveAt } from '../../support/tcp.js'
 import { recordLogs } from '../../unit/transport/channel/recorded-logs.js'
 import { Keeper, open, turns } from './local-pair.js'
 
@@ -110,7 +109,7 @@ describe('messages within the process', () => {
     leakScope(async (scope) => {
       const log: string[] = []
       const group = scope.group()
-      const server = await serveLocal(scope, group, () => [
+      const server = await serveAt(scope, group, LOCAL_PLACE, () => [
         {
           channelRead(ctx, msg) {
             log.push(String(msg))
@@ -122,7 +121,7 @@ describe('messages within the process', () => {
           },
         },
       ])
-      const client = await connectLocal(scope, group, server.address)
+      const client = await connectTo(scope, group, server.address)
       const child = await server.child()
       for (const msg of ['a', 'b', 'stop', 'c', 'd']) client.write(msg)
       client.flush()
@@ -144,8 +143,8 @@ describe('messages within the process', () => {
       const here = scope.group()
       const there = scope.group()
       const keeper = new Keeper()
-      const server = await serveLocal(scope, there, () => [keeper, { channelRead: () => undefined }])
-      const client = await connectLocal(scope, here, server.address)
+      const server = await serveAt(scope, there, LOCAL_PLACE, () => [keeper, { channelRead: () => undefined }])
+      const client = await connectTo(scope, here, server.address)
       const child = await server.child()
       await eventually(() => assert.ok(child.isRegistered))
       assert.notEqual(client.eventLoop, child.eventLoop)
@@ -262,8 +261,8 @@ describe('the end of a connection within the process', () => {
     leakScope(async (scope) => {
       const here = scope.group()
       const there = scope.group()
-      const server = await serveLocal(scope, there, () => [])
-      const client = await connectLocal(scope, here, server.address)
+      const server = await serveAt(scope, there, LOCAL_PLACE, () => [])
+      const client = await connectTo(scope, here, server.address)
       await server.child()
       await there.shutdownGracefully({ quietPeriodMs: 0 })
       await client.closeFuture

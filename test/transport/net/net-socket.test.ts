@@ -4,6 +4,7 @@ import net from 'node:net'
 import process from 'node:process'
 import { describe, test, type TestContext } from 'node:test'
 import type { ByteBuf } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import {
   type Channel,
   type ChannelFuture,
@@ -15,11 +16,11 @@ import {
 } from '@knotty/transport'
 import { useCell } from '../../support/cell.js'
 import { leakScope } from '../../support/leak-scope.js'
-import { eventually } from '../../support/proc-sockets.js'
 import { connect, deferred, option, plainClient, plainServer, readBytes, serve, untilClosed } from '../../support/tcp.js'
+import { NET_TCP } from '../../support/transports.js'
 import { messagesOf, recordLogs } from '../../unit/transport/channel/recorded-logs.js'
 
-useCell('net')
+useCell(NET_TCP)
 
 const MANUAL = option(ChannelOption.AUTO_READ, false)
 /** More than any kernel buffer takes. */

@@ -1,7 +1,8 @@
 import { useCell } from '../../support/cell.js'
+import { NET_TCP } from '../../support/transports.js'
 
 // The tests of writing once more, over node:net.
-useCell('net')
+useCell(NET_TCP)
 await import('../write.test.js')
 await import('../write-close.test.js')
 await import('../write-random.test.js')

@@ -1,7 +1,8 @@
 import { useCell } from '../../support/cell.js'
+import { NET_UNIX } from '../../support/transports.js'
 
 // Reading, writing and closing once more, over Unix domain sockets on node:net.
-useCell('net-unix')
+useCell(NET_UNIX)
 await import('../auto-read.test.js')
 await import('../half-closure.test.js')
 await import('../close.test.js')
@@ -12,3 +13,4 @@ await import('../liveness-random.test.js')
 await import('../write.test.js')
 await import('../write-close.test.js')
 await import('../write-random.test.js')
+await import('../async-channel.test.js')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
-import { ByteBuf, ByteBufAllocator, ByteBufUtil, CompositeByteBuf, Unpooled } from '@knotty/buffer'
+import { ByteBuf, ByteBufAllocator, ByteBufUtil, CompositeByteBuf, PooledByteBufAllocator, Unpooled } from '@knotty/buffer'
 
 const text = (value: string): ByteBuf => Unpooled.copiedBuffer(value, 'latin1')
 const contentOf = (buffer: ByteBuf): string => buffer.toString('latin1')
@@ -101,6 +101,12 @@ describe('adding a component', () => {
     const outer = Unpooled.compositeBuffer()
     assert.throws(() => outer.addFlattenedComponents(true, inner.retain()), { name: 'IllegalReferenceCountError' })
     assert.deepEqual([outer.numComponents, inner.refCnt, first.refCnt], [0, 1, 1])
+    inner.removeComponent(0)
+    assert.throws(() => outer.addFlattenedComponents(true, inner.retain()), { name: 'IndexOutOfBoundsError' })
+    const gone = Unpooled.compositeBuffer().addComponent(true, text('abc').retain())
+    gone.release()
+    assert.throws(() => outer.addFlattenedComponents(true, gone), { name: 'IllegalReferenceCountError' })
+    assert.equal(outer.numComponents, 0)
   })
 })
 
@@ -204,6 +210,7 @@ describe('a composite', () => {
     assert.deepEqual([composite.writerIndex, composite.numComponents, contentOf(composite)], [4, 2, 'abcd'])
     composite.setCapacity(6)
     assert.equal(ByteBufUtil.hexDump(composite, 0, 6), '616263640000')
+    assert.equal(composite.setCapacity(3).numComponents, 1)
     assert.throws(() => composite.setCapacity(-1), { name: 'IllegalArgumentError' })
   })
 
@@ -226,6 +233,33 @@ describe('a composite', () => {
       assert.throws(() => Unpooled.compositeBuffer(wrong), { name: 'IllegalArgumentError', message: /maxNumComponents/ })
     }
     assert.equal(ByteBufAllocator.DEFAULT.compositeBuffer(1).addComponents(true, text('a'), text('b')).numComponents, 1)
+  })
+})
+
+describe('a composite with pooled memory', () => {
+  test('takes padding and what it consolidates into from its allocator, and gives all of it back', () => {
+    const alloc = new PooledByteBufAllocator()
+    const composite = alloc.compositeBuffer(2)
+    composite.addComponent(true, alloc.buffer().writeInt(1)).writeInt(2)
+    assert.equal(alloc.metric.usedBytes, 512)
+    composite.addComponent(true, composite.capacity === 64 ? alloc.buffer().writeLong(3) : text('12345678'))
+    assert.deepEqual([composite.numComponents, composite.getInt(0), composite.getInt(4)], [1, 1, 2])
+    assert.equal(alloc.metric.usedBytes, 256)
+    const kept = composite.retainedSlice(0, 8)
+    composite.release()
+    assert.equal(kept.getLong(0), 0x100000002n)
+    kept.release()
+    assert.equal(alloc.metric.usedBytes, 0)
+  })
+
+  test('whose bytes are kept with asBuffer() does not give them back', () => {
+    const alloc = new PooledByteBufAllocator({ poison: true })
+    const composite = alloc.compositeBuffer().addComponents(true, alloc.buffer().writeInt(1), alloc.buffer().writeInt(2))
+    const one = composite.slice(4, 4).asBuffer()
+    const both = composite.asBuffer()
+    composite.touch('here').release()
+    assert.equal(alloc.metric.pooledBytes, 256)
+    assert.deepEqual([one, both], [Buffer.of(0, 0, 0, 2), Buffer.of(0, 0, 0, 1, 0, 0, 0, 2)])
   })
 })
 

@@ -230,6 +230,6 @@ test('random operations on a composite and its views give what they give on a pl
       }
       assert.equal(pair.composite.release(), true)
     }),
-    { numRuns: 1000 },
+    { numRuns: 500 },
   )
 })

@@ -3,9 +3,9 @@ import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { ByteBuf, ByteBufUtil, type CompositeByteBuf, Storage, Unpooled } from '@knotty/buffer'
-import { bytesOf } from '../../support/test-bytes.js'
+import { seededBytes } from '@knotty/testing'
 
-const BYTES = bytesOf(24, 5)
+const BYTES = seededBytes(24, 5)
 type Methods = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>
 const on = (buffer: ByteBuf): Methods => buffer as unknown as Methods
 
@@ -85,6 +85,23 @@ describe('the numbers of a composite', () => {
     assert.throws(() => composite.getBytes(0, Buffer.alloc(20)), { name: 'IllegalReferenceCountError' })
     assert.throws(() => composite.slice(0, 4), { name: 'IllegalReferenceCountError' })
     assert.match(inspect(composite), /CompositeByteBuf\(2\) ridx: 3/)
+    const before = Buffer.alloc(3)
+    composite.getBytes(0, before)
+    assert.deepEqual(before, BYTES.subarray(0, 3))
+    assert.equal(composite.indexOf(0, 3, BYTES[2]!), 2)
+  })
+
+  test('are found missing also when the component is one of a component', () => {
+    const inner = cutAt(4, 8)
+    const outer = Unpooled.compositeBuffer().addComponents(true, Unpooled.copiedBuffer(BYTES), inner)
+    inner.component(1).release()
+    assert.throws(() => outer.getBytes(0, Buffer.alloc(40)), { name: 'IllegalReferenceCountError' })
+    assert.throws(() => outer.getByte(29), { name: 'IllegalReferenceCountError' })
+    assert.deepEqual(outer.slice(20, 8).unsafeBuffer(), Buffer.concat([BYTES.subarray(20), BYTES.subarray(0, 4)]))
+    const shrunk = cutAt(4)
+    outer.addComponent(true, shrunk)
+    shrunk.setCapacity(2)
+    assert.throws(() => outer.getByte(48), { name: 'IndexOutOfBoundsError', message: /has shrunk to 2 bytes/ })
   })
 
   test('do not reach beyond a component whose memory has shrunk', () => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { type ByteBuf, ByteBufUtil } from '@knotty/buffer'
 import { EmbeddedChannel, type ChannelHandler } from '@knotty/transport'
@@ -48,5 +49,12 @@ export function expected(message: object): string {
 export function encodeAll(handlers: readonly ChannelHandler[], messages: readonly unknown[]): Buffer {
   const channel = new EmbeddedChannel(...handlers)
   channel.writeOutbound(...messages)
-  return Buffer.concat((channel.outboundMessages as ByteBuf[]).map((buffer) => Buffer.from(ByteBufUtil.hexDump(buffer), 'hex')))
+  return Buffer.concat(channel.outboundMessages.splice(0).map((buffer) => Buffer.from(takeHex(buffer), 'hex')))
+}
+
+/** The bytes of a buffer, which is released, and had one reference only. */
+export function takeHex(buffer: unknown): string {
+  const hex = ByteBufUtil.hexDump(buffer as ByteBuf)
+  assert.equal((buffer as ByteBuf).release(), true)
+  return hex
 }

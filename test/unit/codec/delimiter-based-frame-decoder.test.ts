@@ -42,7 +42,8 @@ describe('DelimiterBasedFrameDecoder', () => {
 
   test('takes any bytes without crashing or keeping more than maxFrameLength', () => {
     const bytes = fc.array(fc.constantFrom(...Buffer.from('END;\r\na')), { maxLength: 300 })
-    const delimiters = fc.constantFrom<DelimiterBasedFrameDecoderOptions['delimiters']>(DELIMITERS, '\n', Delimiters.lineDelimiter(), ['E', 'END'])
+    type Choice = DelimiterBasedFrameDecoderOptions['delimiters']
+    const delimiters = fc.constantFrom<Choice>(DELIMITERS, '\n', Delimiters.lineDelimiter(), ['E', 'END'])
     fc.assert(
       fc.property(bytes, cuts(300), fc.boolean(), fc.boolean(), delimiters, (values, positions, failFast, resynchronise, list) => {
         const all = Buffer.from(values)

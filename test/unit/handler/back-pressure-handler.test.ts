@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { IllegalArgumentError } from '@knotty/common'
 import { BackPressureHandler } from '@knotty/handler'
+import { eventually } from '@knotty/testing'
 import {
   Bootstrap,
   type Channel,
@@ -15,7 +16,6 @@ import {
   type OutboundBuffer,
 } from '@knotty/transport'
 import { type LeakScope, leakScope } from '../../support/leak-scope.js'
-import { eventually } from '../../support/proc-sockets.js'
 import { plainClient, plainServer, serve } from '../../support/tcp.js'
 
 /** Takes what is flushed only when told, and counts the reads it is asked for. */

@@ -3,9 +3,9 @@ import { describe, test } from 'node:test'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { IllegalArgumentError } from '@knotty/common'
 import { FlushConsolidationHandler, type FlushConsolidationHandlerOptions } from '@knotty/handler'
+import { eventually } from '@knotty/testing'
 import { type ChannelHandler, type ChannelHandlerContext, EmbeddedChannel } from '@knotty/transport'
 import { leakScope } from '../../support/leak-scope.js'
-import { eventually } from '../../support/proc-sockets.js'
 import { plainClient, serve } from '../../support/tcp.js'
 
 /** Counts the flushes that come through. */

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { IllegalArgumentError, IllegalStateError } from '@knotty/common'
 import { AbstractRemoteAddressFilter, type IpFilterRule, RuleBasedIpFilter, UniqueIpFilter } from '@knotty/handler'
+import { eventually } from '@knotty/testing'
 import {
   type ChannelFuture,
   type ChannelHandler,
@@ -17,7 +18,6 @@ import {
 import * as fc from 'fast-check'
 import { parseIpAddress } from '../../../../packages/handler/dist/ip-address.js'
 import { leakScope } from '../../support/leak-scope.js'
-import { eventually } from '../../support/proc-sockets.js'
 import { plainClient, readAll, serve, untilClosed } from '../../support/tcp.js'
 
 /** A connection whose peer's address is known from the start; takes what is flushed unless stalled. */

@@ -67,7 +67,8 @@ describe('a decoder that is right', () => {
   })
 
   test('passes when its errors and the messages before them are as expected', () => {
-    const newDecoder = (): ChannelHandler => new LengthFieldBasedFrameDecoder({ maxFrameLength: 8, lengthFieldLength: 2, lengthAdjustment: -2 })
+    const options = { maxFrameLength: 8, lengthFieldLength: 2, lengthAdjustment: -2 }
+    const newDecoder = (): ChannelHandler => new LengthFieldBasedFrameDecoder(options)
     new ByteToMessageDecoderVerifier(newDecoder).verify([
       { name: 'good', input: bytes('0003 61'), messages: [bytes('0003 61')] },
       { name: 'long', input: bytes('0003 61 0fff 00'), messages: [bytes('0003 61')], errors: [TooLongFrameError] },
@@ -102,7 +103,11 @@ describe('a decoder that is right', () => {
       }
     }
     new ByteToMessageDecoderVerifier(() => [new FunctionDecoder(framed), new Wrap()]).verify([
-      { input: bytes('0161 02'), messages: [{ at: new Date(5), parts: new Map([['body', [1, 2n]]]), body: bytes('61') }], leftOver: bytes('02') },
+      {
+        input: bytes('0161 02'),
+        messages: [{ at: new Date(5), parts: new Map([['body', [1, 2n]]]), body: bytes('61') }],
+        leftOver: bytes('02'),
+      },
     ])
   })
 
@@ -164,6 +169,19 @@ describe('a decoder fails the verification that', () => {
     assert.equal(error.reason, 'release')
   })
 
+  test('is wrong behind many messages: the first difference is shown', () => {
+    const input = Buffer.from(Array.from({ length: 100 }, (_, index) => index))
+    const error = failureOf(() => {
+      verifier((_ctx, input, out) => {
+        const value = input.readUnsignedByte()
+        out.push(value === 70 ? 'seventy' : value)
+      }).verify([{ input, messages: [...input] }])
+    })
+    assert.match(error.message, /the first 65 are the same; behind them\n {2}expected \[\s+65, 66, 67, 68, 69, 70,/)
+    assert.match(error.message, /actual {3}\[\s+65,\s+66,\s+67,\s+68,\s+69,\s+'seventy',/)
+    assert.equal((error.actual as unknown[]).length, 100)
+  })
+
   test('holds its bytes although they make a message', () => {
     const error = failureOf(() => {
       verifier((_ctx, input, out) => {
@@ -187,7 +205,8 @@ describe('a decoder fails the verification that', () => {
 
   test('gives out memory of the chunk without a reference', () => {
     const error = failureOf(() => {
-      verifier((_ctx, input, out) => void out.push(input.readSlice(1).unsafeBuffer())).verify([{ input: bytes('01'), messages: [bytes('01')] }])
+      const unsafe: Decode = (_ctx, input, out) => void out.push(input.readSlice(1).unsafeBuffer())
+      verifier(unsafe).verify([{ input: bytes('01'), messages: [bytes('01')] }])
     })
     assert.deepEqual(String((error.actual as { hex: string }[])[0]?.hex), 'dd')
   })
@@ -244,7 +263,8 @@ describe('a decoder fails the verification that', () => {
         this.rest = ''
       }
     }
-    const error = failureOf(() => new ByteToMessageDecoderVerifier(() => new Silent()).verify([{ input: bytes('610a'), messages: ['a\n'] }]))
+    const silent = new ByteToMessageDecoderVerifier(() => new Silent())
+    const error = failureOf(() => silent.verify([{ input: bytes('610a'), messages: ['a\n'] }]))
     assert.equal(error.reason, 'read')
     assert.deepEqual(error.chunks, ['61', '0a'])
   })
@@ -285,6 +305,7 @@ describe('feeds', () => {
     assert.equal(runs[2]?.length, 51)
     assert.deepEqual(runs.slice(4).map(([first]) => first).filter((_, index) => index % 2 === 0).slice(0, 5), [1, 2, 3, 4, 5])
     assert.equal(runs.at(-1)?.[0], 99_999)
+    for (const { length } of lengthsOf(Buffer.alloc(100_000), { maxSplits: 0, maxSingleBytes: 0 })) assert.ok(length <= 4096, `${length} chunks`)
   })
 
   test('of the same seed are the same, and a failure names the seed', () => {
@@ -314,11 +335,11 @@ describe('feeds', () => {
 })
 
 test('options that make no sense are refused by name', () => {
-  const options: DecoderVerifierOptions[] = [{ seed: -1 }, { randomFeeds: 1.5 }, { maxSplits: -1 }, { maxSingleBytes: Number.NaN }, { repeats: -1 }]
-  for (const each of options) {
-    assert.throws(() => verifier(framed, each), (error: unknown) => {
-      return error instanceof IllegalArgumentError && error.message.startsWith(Object.keys(each)[0] as string)
-    })
+  const options = { seed: -1, randomFeeds: 1.5, maxSplits: -1, maxSingleBytes: Number.NaN, repeats: -1 }
+  for (const [name, value] of Object.entries(options)) {
+    const isNamed = (error: unknown): boolean => error instanceof IllegalArgumentError && error.message.startsWith(name)
+    assert.throws(() => verifier(framed, { [name]: value }), isNamed)
   }
   assert.throws(() => new ByteToMessageDecoderVerifier(undefined as never), IllegalArgumentError)
+  assert.throws(() => verifier(framed).verify([]), { name: 'IllegalArgumentError', message: /^cases: none/ })
 })

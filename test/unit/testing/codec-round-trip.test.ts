@@ -49,7 +49,7 @@ test('codecRoundTrip passes a codec that reads what it wrote, one handler a side
         new LengthFieldBasedFrameDecoder({ maxFrameLength: 100, lengthFieldLength: 2, initialBytesToStrip: 2 }),
       ],
     },
-    [],
+    [Buffer.from('abc'), Buffer.from('')],
   )
 })
 

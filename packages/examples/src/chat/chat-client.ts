@@ -1,5 +1,13 @@
 import { ProtobufHeadContentDecoder, ProtobufHeadContentEncoder } from '@knotty/codec-protobuf'
-import { Bootstrap, type Channel, type ChannelHandler, type ChannelHandlerContext, type EventLoopGroup } from 'knotty'
+import {
+  Bootstrap,
+  type Channel,
+  type ChannelHandler,
+  type ChannelHandlerContext,
+  type EventLoopGroup,
+  IdleStateEvent,
+  IdleStateHandler,
+} from 'knotty'
 import { type ChatEvent, type Delivery, EVENTS, type Reply, type Request, REQUESTS, type Say } from './protocol.js'
 
 /** The connection ended before the reply: what was asked may have been done or not. */
@@ -12,6 +20,8 @@ export interface ConnectOptions {
   readonly group: EventLoopGroup
   readonly port: number
   readonly host?: string
+  /** After so long without a request it sends a ping, in ms (20000): the server closes connections that are silent. 0: none. */
+  readonly heartbeatMs?: number
   /** Called for what others say, in order. */
   readonly onDelivery?: (delivery: Delivery) => void
 }
@@ -21,7 +31,10 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** One connection to a chat server. Every request gives its reply, also one that says no; without a reply a {@link NoReplyError}. */
+/**
+ * One connection to a chat server. Every request gives its reply, also one that says no; without a reply a
+ * {@link NoReplyError}. What was asked and not answered waits in memory: await replies now and then.
+ */
 export class ChatClient implements ChannelHandler {
   private channelOrNone: Channel | undefined = undefined
   private readonly onDelivery: (delivery: Delivery) => void
@@ -33,11 +46,13 @@ export class ChatClient implements ChannelHandler {
     this.onDelivery = onDelivery
   }
 
-  static async connect({ group, port, host = '127.0.0.1', onDelivery = () => undefined }: ConnectOptions): Promise<ChatClient> {
+  static async connect(options: ConnectOptions): Promise<ChatClient> {
+    const { group, port, host = '127.0.0.1', heartbeatMs = 20_000, onDelivery = () => undefined } = options
     const client = new ChatClient(onDelivery)
     await new Bootstrap()
       .group(group)
       .handler((channel) => {
+        channel.pipeline.addLast(new IdleStateHandler({ writerIdleMs: heartbeatMs }))
         channel.pipeline.addLast(new ProtobufHeadContentDecoder(EVENTS), new ProtobufHeadContentEncoder(REQUESTS), client)
       })
       .connect(port, host)
@@ -91,6 +106,12 @@ export class ChatClient implements ChannelHandler {
     if (!reply) return
     this.waiting.get(reply.id)?.resolve(reply)
     this.waiting.delete(reply.id)
+  }
+
+  /** Nothing was written for a while. */
+  userEventTriggered(ctx: ChannelHandlerContext, event: unknown): void {
+    if (!(event instanceof IdleStateEvent)) return void ctx.fireUserEventTriggered(event)
+    this.ping().catch(() => undefined) // without a reply the connection has ended, and its owner knows
   }
 
   channelInactive(ctx: ChannelHandlerContext): void {

@@ -1,4 +1,4 @@
-import { type ChannelHandler, type ChannelHandlerContext, DrainEvent } from 'knotty'
+import { type ChannelHandler, type ChannelHandlerContext, DrainEvent, IdleStateEvent } from 'knotty'
 import type { ChatRoom, Outcome } from './chat-room.js'
 import { type InboxLimits, OrderedInbox } from './ordered-inbox.js'
 import { isName, type Request, type Say } from './protocol.js'
@@ -36,9 +36,15 @@ export class ChatHandler implements ChannelHandler {
     ctx.fireChannelInactive()
   }
 
-  /** The server is going to end: what has come is answered, what was accepted for this session is sent, then it closes. */
   userEventTriggered(ctx: ChannelHandlerContext, event: unknown): void {
-    if (!(event instanceof DrainEvent)) return void ctx.fireUserEventTriggered(event)
+    if (event instanceof DrainEvent) this.drain()
+    // No heartbeat either, or so long no reading of replies that this one is not read: it is given up. Any byte starts the time anew.
+    else if (event instanceof IdleStateEvent) ctx.close()
+    else ctx.fireUserEventTriggered(event)
+  }
+
+  /** The server is going to end: what has come is answered, what was accepted for this session is sent, then it closes. */
+  private drain(): void {
     this.draining = true
     this.inbox.stopReading()
     this.endWhenDone()

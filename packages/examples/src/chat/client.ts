@@ -1,8 +1,7 @@
 // A console client: node packages/examples/dist/chat/client.js --port 9001 --user ann
 import { createInterface } from 'node:readline'
-import { pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
 import { EventLoopGroup } from 'knotty'
+import { portNumber, readOptions, runAsProgram } from '../command-line.js'
 import { ChatClient } from './chat-client.js'
 import type { Delivery, Reply } from './protocol.js'
 
@@ -39,21 +38,14 @@ async function runLines(client: ChatClient): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      port: { type: 'string', default: '9001' },
-      host: { type: 'string', default: '127.0.0.1' },
-      user: { type: 'string' },
-      password: { type: 'string', default: '' },
-    },
-  })
-  if (values.user === undefined) throw new Error(`--user is missing. Commands: ${HELP}`)
+  const { port, host, user, password } = readOptions({ port: '9001', host: '127.0.0.1', user: '', password: '' })
+  if (user === '') throw new Error('--user is missing')
   const group = new EventLoopGroup()
   try {
-    const client = await ChatClient.connect({ group, port: Number(values.port), host: values.host, onDelivery: printDelivery })
-    const { status } = await client.login(values.user, values.password)
+    const client = await ChatClient.connect({ group, port: portNumber(port), host, onDelivery: printDelivery })
+    const { status } = await client.login(user, password)
     if (status !== 'ok') throw new Error(`the server says ${status}`)
-    console.log(`logged in as ${values.user}; ${HELP}`)
+    console.log(`logged in as ${user}; ${HELP}`)
     await runLines(client)
     if (!client.channel.isActive) throw new Error('the server closed the connection')
   } finally {
@@ -61,9 +53,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
-  })
-}
+runAsProgram(import.meta.url, main)

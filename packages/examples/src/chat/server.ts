@@ -1,8 +1,7 @@
 // A chat server: node packages/examples/dist/chat/server.js --port 9001
-import { pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
 import { ProtobufHeadContentDecoder, ProtobufHeadContentEncoder } from '@knotty/codec-protobuf'
-import { EventLoopGroup, type ServerChannel, ServerBootstrap, shutdownOnSignal } from 'knotty'
+import { EventLoopGroup, IdleStateHandler, type ServerChannel, ServerBootstrap, shutdownOnSignal } from 'knotty'
+import { portNumber, readOptions, runAsProgram, wholeNumber } from '../command-line.js'
 import { ChatRoom } from './chat-room.js'
 import { Groups } from './groups.js'
 import { LoginHandler, type SessionLimits } from './login-handler.js'
@@ -14,26 +13,28 @@ interface ServerOptions {
   readonly port: number
   readonly host: string
   readonly workers: number
+  /** A connection of which nothing was read for so long is closed. */
+  readonly idleMs: number
   readonly limits: SessionLimits
 }
 
-function readOptions(): ServerOptions {
-  const { values } = parseArgs({
-    options: {
-      port: { type: 'string', default: '9001' },
-      host: { type: 'string', default: '127.0.0.1' },
-      workers: { type: 'string', default: '2' },
-      'login-deadline-ms': { type: 'string', default: '10000' },
-      'max-waiting-events': { type: 'string', default: '256' },
-    },
+function serverOptions(): ServerOptions {
+  const options = readOptions({
+    port: '9001',
+    host: '127.0.0.1',
+    workers: '2',
+    'idle-ms': '60000',
+    'login-deadline-ms': '10000',
+    'max-waiting-events': '256',
   })
   return {
-    port: Number(values.port),
-    host: values.host,
-    workers: Number(values.workers),
+    port: portNumber(options.port),
+    host: options.host,
+    workers: wholeNumber(options.workers, 'workers', 1, 64),
+    idleMs: wholeNumber(options['idle-ms'], 'idle-ms', 1, 3_600_000),
     limits: {
-      loginDeadlineMs: Number(values['login-deadline-ms']),
-      maxWaitingEvents: Number(values['max-waiting-events']),
+      loginDeadlineMs: wholeNumber(options['login-deadline-ms'], 'login-deadline-ms', 1, 600_000),
+      maxWaitingEvents: wholeNumber(options['max-waiting-events'], 'max-waiting-events', 1, 100_000),
       inbox: { pauseAt: 64, resumeAt: 16 },
     },
   }
@@ -45,17 +46,19 @@ async function startChatServer(group: EventLoopGroup, options: ServerOptions, ro
   return await new ServerBootstrap()
     .group(group)
     .childHandler((channel) => {
-      channel.pipeline.addLast(new ProtobufHeadContentDecoder(REQUESTS), encoder)
+      const idle = new IdleStateHandler({ readerIdleMs: options.idleMs })
+      channel.pipeline.addLast(idle, new ProtobufHeadContentDecoder(REQUESTS), encoder)
       channel.pipeline.addLast('login', new LoginHandler(room, workers, options.limits))
     })
     .bind(options.port, options.host)
 }
 
 async function main(): Promise<void> {
-  const options = readOptions()
+  const options = serverOptions()
   const group = new EventLoopGroup()
   const workers = new WorkPool(options.workers, 8192)
   try {
+    await workers.started()
     const registry = new SessionRegistry(8)
     const groups = new Groups({ maxMembers: 1000, maxGroupsPerSession: 32 })
     const server = await startChatServer(group, options, new ChatRoom(registry, groups, workers), workers)
@@ -72,9 +75,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
-  })
-}
+runAsProgram(import.meta.url, main)

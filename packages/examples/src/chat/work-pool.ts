@@ -18,6 +18,11 @@ export class WorkPool {
     this.maxWaiting = maxWaiting
   }
 
+  /** Done when a thread works: starting one takes longer than a login may. */
+  async started(): Promise<void> {
+    await this.moderate('')
+  }
+
   /** Tasks that no thread has begun. */
   get waiting(): number {
     return this.pool.queueSize

@@ -1,7 +1,7 @@
 import { type Channel, LineBasedFrameDecoder, LineEncoder, StringDecoder } from 'knotty'
 
 /** The longest line both sides take. */
-export const MAX_LINE_BYTES: number = 8192
+const MAX_LINE_BYTES = 8192
 
 /** Lines of text in, lines of text out: what comes is cut at line ends and decoded, what is written gets a line end. */
 export function addLines(channel: Channel): void {

@@ -195,9 +195,8 @@ export function typedInitializer(initializer: TypedPipelineInitializer, caller: 
   if (typeof initializer !== 'function' || isClass(initializer)) {
     throw new IllegalArgumentError(`${caller}: pass a function that builds the pipeline, such as (p) => p.addLast(new MyHandler())`)
   }
-  return new ChannelInitializer((channel) => {
-    initializer(typedView(channel.pipeline), channel)
-  })
+  // What it gives goes on: an async one, which the types refuse, is waited for all the same.
+  return new ChannelInitializer((channel) => initializer(typedView(channel.pipeline), channel))
 }
 
 /** What bind and connect may be called with first: a port, a path, or an address object. */

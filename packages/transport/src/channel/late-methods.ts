@@ -12,8 +12,10 @@ const told = new Set<string>()
  * handler is added. Called when the handler leaves, at leak-detector level advanced and above.
  */
 export function reportLateMethods(name: string, handler: ChannelHandler, table: DispatchTable): void {
-  for (const method of METHOD_NAMES) {
-    const now: unknown = (handler as Record<string, unknown>)[method]
+  for (const method of Object.keys(handler)) {
+    if (!METHOD_NAMES.has(method)) continue
+    // Of a getter there is no value: it may give another function each time, or throw.
+    const now: unknown = Object.getOwnPropertyDescriptor(handler, method)?.value
     if (typeof now !== 'function' || now === table.methodOf(method)) continue
     const key = `${table.className}.${method}`
     if (told.has(key) || told.size >= MAX_TOLD) continue

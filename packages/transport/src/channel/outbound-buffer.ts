@@ -1,4 +1,4 @@
-import { ByteBuf, release } from '@knotty/buffer'
+import { ByteBuf, release, type Storage } from '@knotty/buffer'
 import { diagnostics, getLogger, IllegalArgumentError, inspectInOneLine } from '@knotty/common'
 import Denque from 'denque'
 import type { ChannelPromise } from './channel-promise.js'
@@ -124,6 +124,15 @@ export class OutboundBuffer {
   /** The `index`-th flushed message (0 is the current one); undefined behind the last. */
   messageAt(index: number): unknown {
     return index < this.flushedEntries ? this.entries.peekAt(index)?.msg : undefined
+  }
+
+  /** Internal: a message that waits, flushed or not, is a view of `storage`. */
+  holds(storage: Storage): boolean {
+    for (let index = 0; index < this.entries.length; index++) {
+      const msg = this.entries.peekAt(index)?.msg
+      if (ByteBuf.isByteBuf(msg) && msg.storage === storage) return true
+    }
+    return false
   }
 
   /** Adds a message; it is sent after the next {@link addFlush}. */

@@ -44,6 +44,14 @@ export interface EventLoopOptions {
   readonly wheelTickMs?: number
   /** Overwrite the read slab with 0xDD after each chunk, so that a view kept by mistake shows (KNOTTY_POISON_SLAB=1, else false). */
   readonly poisonSlab?: boolean
+  /** The time of the loop and of its coarse timers, for tests (that of the process): `ManualTicker` of @knotty/testing. */
+  readonly ticker?: CoarseTicker
+}
+
+/** A clock that runs coarse timers itself, as one that a test moves does. */
+export interface CoarseTicker extends Ticker {
+  /** As {@link EventLoop.scheduleCoarse}. */
+  scheduleCoarse(task: () => void, delayMs: number): ScheduledTask
 }
 
 const KEEP_ALIVE_INTERVAL_MS = 0x7fffffff
@@ -61,10 +69,11 @@ export class DefaultEventLoop implements EventLoop {
 
   readonly number: number = ++lastNumber
   readonly counters: EventLoopCounters = newCounters()
-  readonly ticker: Ticker = systemTicker
+  readonly ticker: Ticker
   readonly readSlabBytes: number
   readonly writeSlabBytes: number
   readonly poisonSlab: boolean
+  private readonly coarseTicker: CoarseTicker | undefined
   private readonly tasks: TaskQueue
   private readonly channels = new Set<AbstractChannel>()
   private readonly timers = new Set<TimerTask>()
@@ -79,7 +88,9 @@ export class DefaultEventLoop implements EventLoop {
     this.writeSlabBytes = checkSlabBytes(options.writeSlabBytes ?? 65536, 'writeSlabBytes')
     this.poisonSlab = options.poisonSlab ?? process.env['KNOTTY_POISON_SLAB'] === '1'
     const budgetMs = checkDurationMs(options.taskBudgetMs ?? 5, 'taskBudgetMs')
-    this.tasks = new TaskQueue(budgetMs, this.ticker)
+    this.coarseTicker = options.ticker === undefined ? undefined : checkTicker(options.ticker)
+    this.ticker = options.ticker ?? systemTicker
+    this.tasks = new TaskQueue(budgetMs, systemTicker)
     this.coarseTimers = new CoarseTimers({
       ticker: this.ticker,
       later: (task) => this.tasks.push(task),
@@ -133,7 +144,9 @@ export class DefaultEventLoop implements EventLoop {
    * a poll phase that began after its deadline: bytes that were in a socket by then have been read, also when the loop was blocked.
    */
   scheduleCoarse(task: () => void, delayMs: number, options?: TaskOptions): ScheduledTask {
-    return this.coarseTimers.schedule(this.checkedTask(task, delayMs, options), delayMs)
+    const checked = this.checkedTask(task, delayMs, options)
+    if (this.coarseTicker !== undefined) return this.coarseTicker.scheduleCoarse(checked, delayMs)
+    return this.coarseTimers.schedule(checked, delayMs)
   }
 
   scheduleAtFixedRate(task: () => void, initialDelayMs: number, periodMs: number, options?: TaskOptions): ScheduledTask {
@@ -265,6 +278,12 @@ function checkSlabBytes(value: number, name: string): number {
     throw new IllegalArgumentError(`${name}: ${value} (expected: bytes from 1024 to ${1 << 30})`)
   }
   return value
+}
+
+function checkTicker(ticker: CoarseTicker): CoarseTicker {
+  checkFunction(ticker.now, 'ticker.now')
+  checkFunction(ticker.scheduleCoarse, 'ticker.scheduleCoarse')
+  return ticker
 }
 
 function checkWheelTickMs(value: number): number {

@@ -4,42 +4,39 @@ import { type CoarseTask, Link } from './coarse-task.js'
 const BUCKETS = 512
 
 /**
- * Timers sorted by the tick they are due at: adding one and taking one out cost the same however many wait.
+ * Timers sorted by the tick in which they are due: adding one and taking one out cost the same however many wait.
  *
  *     tick      0     1     2    …    511
- *            [ A ] [ B ] [   ]  …  [   ]       B: due at tick 1; C: at tick 513, one round later, so tick 1 leaves it where it is
+ *            [ A ] [ B ] [   ]  …  [   ]       B: due during tick 1; C: during tick 513, one round later, so it stays when B is taken
  *                  [ C ]
  *
- * The wheel has no clock: somebody calls {@link advance}.
+ * The wheel has no clock: somebody calls {@link advance}, once a tick. It looks at the tick that is under way as well, so a task
+ * is late by the time between two calls at most, wherever they fall.
  */
 export class HashedWheel {
   private readonly tickMs: number
-  /** When tick 0 was. */
+  /** When tick 0 began. */
   private readonly start: number
   private readonly buckets: readonly Link[] = Array.from({ length: BUCKETS }, () => new Link())
-  /** The last tick that was taken out. */
-  private lastTick: number
+  /** The tick that was under way at the last call: it is looked at again. */
+  private lastTick = 0
 
   constructor(tickMs: number, now: number) {
     this.tickMs = tickMs
     this.start = now
-    this.lastTick = 0
   }
 
-  /** The task is found by the first {@link advance} at or behind its deadline that comes in another tick than the one before. */
+  /** The task is found by the first {@link advance} at or behind its deadline. */
   add(task: CoarseTask): void {
-    let tick = Math.ceil((task.deadline - this.start) / this.tickMs)
-    if (this.timeOf(tick) < task.deadline) tick++ // the division rounds; a task must not be early
-    this.bucket(Math.max(tick, this.lastTick + 1)).append(task)
+    this.bucket(Math.max(this.tickAt(task.deadline), this.lastTick)).append(task)
   }
 
   /** Moves the tasks that are due at `now` to the end of `due`, those of an earlier tick first. */
   advance(now: number, due: Link): void {
     const tick = this.tickAt(now)
-    const time = this.timeOf(tick)
-    for (let next = Math.max(this.lastTick, tick - BUCKETS) + 1; next <= tick; next++) {
+    for (let next = Math.max(this.lastTick, tick - BUCKETS + 1); next <= tick; next++) {
       for (const task of this.bucket(next).tasks()) {
-        if (task.deadline > time) continue
+        if (task.deadline > now) continue
         task.unlink()
         due.append(task)
       }
@@ -60,13 +57,8 @@ export class HashedWheel {
     return this.buckets[tick % BUCKETS] as Link
   }
 
-  private timeOf(tick: number): number {
-    return this.start + tick * this.tickMs
-  }
-
-  /** The last tick at or before `now`. */
-  private tickAt(now: number): number {
-    const tick = Math.floor((now - this.start) / this.tickMs)
-    return this.timeOf(tick) > now ? tick - 1 : tick
+  /** A later time is never in an earlier tick, whatever the division rounds: what is due is always found. */
+  private tickAt(time: number): number {
+    return Math.floor((time - this.start) / this.tickMs)
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AttributeKey, IllegalArgumentError, IllegalStateError } from '@knotty/common'
+import { eventually } from '@knotty/testing'
 import {
   Bootstrap,
   type Channel,
@@ -18,7 +19,6 @@ import {
 } from '@knotty/transport'
 import { leakScope } from '../../../support/leak-scope.js'
 import { deferred } from '../../../support/tcp.js'
-import { eventually } from '../../../support/proc-sockets.js'
 import { hangConnectsTo, idleServer, noHandler, withoutSocket } from './support.js'
 
 const KEY = new AttributeKey<string>('bootstrap')

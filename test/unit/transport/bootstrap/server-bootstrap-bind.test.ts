@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { IllegalArgumentError, IllegalStateError } from '@knotty/common'
+import { eventually } from '@knotty/testing'
 import {
   ChannelOption,
   type ChannelPromise,
@@ -14,7 +15,6 @@ import {
   UnsupportedOptionError,
 } from '@knotty/transport'
 import { leakScope } from '../../../support/leak-scope.js'
-import { eventually } from '../../../support/proc-sockets.js'
 import { connectPlain, idleServer, noHandler, portOf, withoutSocket } from './support.js'
 
 describe('bind', () => {

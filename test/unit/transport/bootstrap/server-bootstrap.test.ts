@@ -5,6 +5,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { describe, test } from 'node:test'
 import { AttributeKey } from '@knotty/common'
+import { eventually } from '@knotty/testing'
 import {
   type Channel,
   ChannelOption,
@@ -15,7 +16,6 @@ import {
   ServerBootstrap,
 } from '@knotty/transport'
 import { leakScope } from '../../../support/leak-scope.js'
-import { eventually } from '../../../support/proc-sockets.js'
 import { recordLogs } from '../channel/recorded-logs.js'
 import { connectPlain, idleServer, noHandler, portOf, withoutSocket } from './support.js'
 

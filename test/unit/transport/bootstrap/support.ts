@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import net from 'node:net'
 import type { TestContext } from 'node:test'
+import { openSocketInodes } from '@knotty/testing'
 import { type Channel, type EventLoopGroup, ServerBootstrap, type ServerChannel } from '@knotty/transport'
 import { libuvBinding, type TcpHandle } from '../../../../../packages/transport/dist/socket/libuv/binding.js'
 import type { LeakScope } from '../../../support/leak-scope.js'
-import { openSocketInodes } from '../../../support/proc-sockets.js'
 
 /** Does nothing: what a test connects with when nothing is sent. */
 export function noHandler(): void {}

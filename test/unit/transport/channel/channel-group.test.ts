@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { inspect } from 'node:util'
 import { describe, test } from 'node:test'
 import { ByteBuf, IllegalReferenceCountError, Unpooled } from '@knotty/buffer'
+import { eventually } from '@knotty/testing'
 import {
   Bootstrap,
   type Channel,
@@ -17,7 +18,6 @@ import {
   ServerBootstrap,
 } from '@knotty/transport'
 import { leakScope } from '../../../support/leak-scope.js'
-import { eventually } from '../../../support/proc-sockets.js'
 import { plainClient, readAll, serve } from '../../../support/tcp.js'
 
 function groupOf(...channels: Channel[]): ChannelGroup {

@@ -73,6 +73,19 @@ describe('the outbound buffer', () => {
     assert.deepEqual([futures[1]!.isSuccess, buffer0.currentProgress, buffer0.isEmpty], [true, 0, true])
   })
 
+  test('counts the messages that have left, failed or been cancelled', () => {
+    const channel = new StalledChannel()
+    const { buffer0 } = channel
+    for (let index = 0; index < 4; index++) channel.write(bytes(4))
+    channel.write(bytes(4)).cancel()
+    channel.flush()
+    assert.deepEqual([buffer0.completedMessages, buffer0.messages], [0, 5])
+    buffer0.removeBytes(6)
+    assert.deepEqual([buffer0.completedMessages, buffer0.messages], [1, 4])
+    buffer0.failFlushed(new Error('gone'), false)
+    assert.deepEqual([buffer0.completedMessages, buffer0.messages], [5, 0])
+  })
+
   test('removeBytes goes on with the rest of a Uint8Array', () => {
     const channel = new StalledChannel()
     channel.writeAndFlush(Uint8Array.of(1, 2, 3))

@@ -7,6 +7,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { describe, test } from 'node:test'
 import {
+  AsyncChannel,
   Bootstrap,
   type ByteBuf,
   ByteToMessageCodec,
@@ -26,6 +27,7 @@ import {
   ServerBootstrap,
   SimpleChannelInboundHandler,
   type TypedHandler,
+  type TypedPipeline,
   Unpooled,
 } from 'knotty'
 import { leakScope } from '../../../support/leak-scope.js'
@@ -57,8 +59,14 @@ const right: Readonly<Record<string, (p: EmptyPipeline) => CompletePipeline>> = 
     p.addLast(framer()).addLast(new RpcCodec()).addLast(new PingToRequest()).addLast(new RequestHandler()),
   'two encoders side by side': (p) =>
     p.addLast(new TextEncoder()).addLast(new NumberCodec()).addLast(new NumberHandler<number | string>()),
+  'an AsyncChannel for what is left': (p) =>
+    p.addLast(framer()).addLast(new RpcCodec()).addLast(new PingHandler()).addLast(AsyncChannel.serve<Request, Response>(async () => {})),
+  'an AsyncChannel of bytes': (p) => p.addLast(new AsyncChannel<ByteBuf, Uint8Array>()),
+  'a part that a function builds': (p) => framed(p).addLast(new RpcCodec()).addLast(new Everything()),
   'a handler that takes everything': (p) => p.addLast(framer()).addLast(new RpcCodec()).addLast(new Everything()),
 }
+
+const framed = (p: EmptyPipeline): TypedPipeline<Frame, ByteBuf | Uint8Array> => p.addLast(new Idle()).addLast(framer())
 
 class Idle implements ChannelHandler {
   userEventTriggered(ctx: ChannelHandlerContext, event: unknown): void {
@@ -198,6 +206,23 @@ test('a pipeline that was built with types runs, on the server and the client', 
   await client.writeAndFlush(Unpooled.wrappedBuffer(Buffer.from('\u0001hello')))
   assert.equal(await answer, 'HELLO')
   assert.equal(pings.pings, 1)
+}))
+
+test('an async initializer, which the types refuse, is waited for, and closes the channel when it fails', leakScope(async (scope) => {
+  const group = scope.group()
+  const server = await new ServerBootstrap()
+    .group(group)
+    .childPipeline((p) => p.addLast(new Bytes()))
+    .bind(new LocalSocketAddress('typed-pipeline-async'))
+  scope.onEnd(() => server.close())
+  const failing = async (): Promise<never> => {
+    throw new Error('cannot build')
+  }
+  const connecting = new Bootstrap()
+    .group(group)
+    .pipeline(failing as unknown as () => CompletePipeline)
+    .connect(server.localAddress as LocalSocketAddress)
+  await assert.rejects(Promise.resolve(connecting), (error: Error) => /cannot build/.test(String(error.message) + String(error.cause)))
 }))
 
 test('childPipeline and pipeline refuse what is no function, and a class', () => {

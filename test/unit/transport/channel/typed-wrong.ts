@@ -1,4 +1,5 @@
 import {
+  AsyncChannel,
   type ByteBuf,
   ByteToMessageDecoder,
   type ChannelHandlerContext,
@@ -140,6 +141,17 @@ export const wrong: readonly ((p: EmptyPipeline) => CompletePipeline)[] = [
       .addLast(new RequestHandler())
       // @ts-expect-error InboundMismatch<NoInfer<PingHandler>, Ping, never>
       .addLast(new PingHandler()),
+  // an AsyncChannel that is given more than it says, one that writes what nobody encodes
+  (p) =>
+    p
+      .addLast(framer())
+      .addLast(new RpcCodec())
+      // @ts-expect-error InboundMismatch<NoInfer<AsyncChannel<Request, Response>>, Request, Ping | Request>
+      .addLast(new AsyncChannel<Request, Response>()),
+  (p) =>
+    p
+      // @ts-expect-error OutboundMismatch<NoInfer<AsyncChannel<ByteBuf, string>>, string, ByteBuf | Uint8Array
+      .addLast(AsyncChannel.serve<ByteBuf, string>(async () => {})),
 ]
 
 /** For a handler that is added where nobody encodes a Response. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, type TestContext, test } from 'node:test'
 import { CoarseTimers } from '../../../../../packages/transport/dist/eventloop/coarse-timers.js'
+import { FakeTimers } from '../../../support/fake-timers.js'
 import { recordLogs } from '../channel/recorded-logs.js'
 
 /** Coarse timers on a clock of the test's; what they post runs when the test says so. */
@@ -10,11 +11,10 @@ class Bench {
   readonly posted: (() => void)[] = []
   readonly log: string[] = []
   readonly timers: CoarseTimers
-  private readonly t: TestContext
+  readonly fakes: FakeTimers
 
   constructor(t: TestContext, tickMs = 100, budgetMs = 5) {
-    this.t = t
-    t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+    this.fakes = new FakeTimers(t)
     this.timers = new CoarseTimers({ ticker: { now: () => this.now }, later: (task) => this.posted.push(task), tickMs, budgetMs })
   }
 
@@ -26,7 +26,7 @@ class Bench {
   advance(ms: number, stepMs = 10): void {
     for (let passed = 0; passed < ms; passed += stepMs) {
       this.now += stepMs
-      this.t.mock.timers.tick(stepMs)
+      this.fakes.tick(stepMs)
       this.poll()
     }
   }
@@ -34,7 +34,7 @@ class Bench {
   /** The loop is blocked; then one timers phase. */
   block(ms: number): void {
     this.now += ms
-    this.t.mock.timers.tick(ms)
+    this.fakes.tick(ms)
   }
 
   poll(): void {
@@ -59,7 +59,7 @@ describe('coarse timers', () => {
   test('of a short delay wait again when the timer of Node was early', (t) => {
     const bench = new Bench(t)
     bench.timers.schedule(bench.note('a'), 50)
-    t.mock.timers.tick(50) // and our clock says that no time has passed
+    bench.fakes.tick(50) // and our clock says that no time has passed
     bench.poll()
     assert.deepEqual(bench.log, [])
     bench.advance(50)
@@ -113,27 +113,20 @@ describe('coarse timers', () => {
 
   test('turn the wheel by one interval, which runs only while something waits, and keep no process alive', (t) => {
     const bench = new Bench(t)
-    const started: unknown[] = []
-    const { setInterval: real } = globalThis
-    t.mock.method(globalThis, 'setInterval', (...args: Parameters<typeof setInterval>) => {
-      const timer = real(...args)
-      started.push(t.mock.method(timer, 'unref'))
-      return timer
-    })
+    const { made } = bench.fakes
     const tasks = Array.from({ length: 100 }, (_, index) => bench.timers.schedule(bench.note('no'), 1000 + index))
-    assert.equal(started.length, 1)
-    assert.equal((started[0] as { mock: { callCount(): number } }).mock.callCount(), 1)
+    assert.deepEqual(made.map((timer) => [timer.periodMs, timer.isUnref]), [[100, true]])
     for (const task of tasks) task.cancel()
     bench.timers.schedule(bench.note('last'), 1000)
-    assert.equal(started.length, 1)
+    assert.equal(made.length, 1)
     bench.advance(1200)
     assert.deepEqual(bench.log, ['last at 2000'])
     assert.equal((bench.timers as unknown as { interval: unknown }).interval, undefined)
     bench.advance(77_770) // rests, and still knows the time afterwards
     bench.timers.schedule(bench.note('afterwards'), 1000)
-    assert.equal(started.length, 2)
+    assert.equal(made.length, 2)
     bench.advance(1100)
-    assert.equal(bench.log[1], 'afterwards at 81000')
+    assert.equal(bench.log[1], 'afterwards at 80970')
     bench.timers.cancelAll()
     assert.equal((bench.timers as unknown as { interval: unknown }).interval, undefined)
   })
@@ -198,13 +191,7 @@ describe('coarse timers', () => {
     const bench = new Bench(t)
     const storage = new AsyncLocalStorage<string>()
     const seen: unknown[] = []
-    for (const name of ['setTimeout', 'setInterval'] as const) {
-      const real = globalThis[name] as (...args: unknown[]) => unknown
-      t.mock.method(globalThis, name, (...args: unknown[]) => {
-        seen.push(storage.getStore())
-        return real(...args)
-      })
-    }
+    bench.fakes.onNew = () => seen.push(storage.getStore())
     storage.run('store', () => {
       bench.timers.schedule(() => undefined, 10)
       bench.timers.schedule(() => undefined, 1000)

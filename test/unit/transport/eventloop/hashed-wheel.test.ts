@@ -21,13 +21,13 @@ function take(wheel: HashedWheel, now: number): CoarseTask[] {
 }
 
 describe('a hashed wheel', () => {
-  test('gives a task out at the first tick at or behind its deadline, never before', () => {
+  test('gives a task out at or behind its deadline, never before, wherever in a tick it is turned', () => {
     const wheel = new HashedWheel(100, 1000)
     const task = taskAt(1250)
     wheel.add(task)
     assert.deepEqual(take(wheel, 1200), [])
-    assert.deepEqual(take(wheel, 1299), [])
-    assert.deepEqual(take(wheel, 1300), [task])
+    assert.deepEqual(take(wheel, 1249), [])
+    assert.deepEqual(take(wheel, 1250), [task])
     assert.deepEqual(take(wheel, 100_000), [])
   })
 
@@ -53,13 +53,12 @@ describe('a hashed wheel', () => {
     assert.equal(take(wheel, 20_000).length, 1)
   })
 
-  test('takes a task whose deadline has passed already at its next tick', () => {
+  test('takes a task whose deadline has passed already when it is turned next', () => {
     const wheel = new HashedWheel(100, 0)
     take(wheel, 5000)
     const task = taskAt(1000)
     wheel.add(task)
-    assert.deepEqual(take(wheel, 5099), [])
-    assert.deepEqual(take(wheel, 5100), [task])
+    assert.deepEqual(take(wheel, 5000), [task])
   })
 
   test('forgets a cancelled task at once', () => {
@@ -72,7 +71,7 @@ describe('a hashed wheel', () => {
     assert.deepEqual(take(wheel, 1000), [a, c])
   })
 
-  test('agrees with a list that is searched through: never early, at the next tick, whatever is added, cancelled and missed', () => {
+  test('agrees with a list that is searched through, whatever is added, cancelled and missed', () => {
     const step = oneof(
       record({ kind: constant('add' as const), value: double({ min: 0, max: 200_000, noNaN: true }) }),
       record({ kind: constant('cancel' as const), value: nat(100) }),
@@ -97,11 +96,9 @@ describe('a hashed wheel', () => {
             task!.cancel()
           } else {
             now += value
-            const taken = new Set(take(wheel, now))
-            for (const task of taken) assert.ok(task.deadline <= now, `${task.deadline} at ${now}`)
-            for (const task of taken) assert.ok(waiting.includes(task))
-            waiting = waiting.filter((task) => !taken.has(task))
-            for (const task of waiting) assert.ok(task.deadline > now - tick * 1.0001, `${task.deadline} still waits at ${now}`)
+            const due = waiting.filter((task) => task.deadline <= now)
+            assert.deepEqual(new Set(take(wheel, now)), new Set(due), `at ${now}`)
+            waiting = waiting.filter((task) => task.deadline > now)
           }
           assert.deepEqual(new Set(wheel), new Set(waiting))
         }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ByteBuf, Storage, Unpooled } from '@knotty/buffer'
+import { ByteBuf, PooledByteBufAllocator, Storage, Unpooled } from '@knotty/buffer'
 import { EmbeddedChannel, EventLoopGroup, OutboundBuffer } from '@knotty/transport'
-import { GatheredWrite } from '../../../../../packages/transport/dist/socket/write/gather-write.js'
+import { GatheredWrite, takeBack } from '../../../../../packages/transport/dist/socket/write/gather-write.js'
 import { LibuvIo } from '../../../../../packages/transport/dist/socket/libuv/libuv-io.js'
 import { OutboundSlabs } from '../../../../../packages/transport/dist/socket/write/outbound-slab.js'
 
@@ -52,6 +52,22 @@ describe('GatheredWrite', () => {
     assert.equal(write.chunks[0]?.toString(), 'abcd')
     assert.equal(write.chunks[1]?.buffer, large.buffer)
     assert.equal(write.bytes, 5005)
+  })
+
+  test('lends the pooled memory that it passes as it is, not what it copies, until it is taken back', () => {
+    const { write, add, fill } = bench()
+    const alloc = new PooledByteBufAllocator()
+    const [large, slice, small] = [alloc.buffer(), alloc.buffer(), alloc.buffer()].map((buffer, index) => buffer.writeZero([5000, 9000, 10][index]!))
+    const pieces = [large, slice, small].map((buffer) => buffer!.storage.piece!)
+    add(large, slice!.slice(0, 5000), small, Unpooled.buffer().writeZero(5000), Buffer.alloc(5000))
+    fill()
+    const lent = write.lend()
+    write.clear()
+    assert.deepEqual(pieces.map((piece) => piece.lent), [1, 1, 0])
+    assert.deepEqual(write.lend(), [])
+    takeBack(lent)
+    assert.deepEqual(pieces.map((piece) => piece.lent), [0, 0, 0])
+    for (const buffer of [large, slice, small]) buffer!.release()
   })
 
   test('compares with the threshold by what is left to read', () => {

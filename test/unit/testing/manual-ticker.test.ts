@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { IllegalArgumentError } from '@knotty/common'
+import { ManualTicker } from '@knotty/testing'
+import { EventLoopGroup, LocalServerChannel } from '@knotty/transport'
+import { leakScope } from '../../support/leak-scope.js'
+
+test(
+  'a loop with a manual ticker runs coarse timers in advance() alone, each at its own deadline',
+  leakScope(async (scope) => {
+    const ticker = new ManualTicker()
+    const loop = scope.group({ ticker }).next()
+    const start = ticker.now()
+    const ran: [what: string, at: number][] = []
+    const note = (what: string) => (): void => void ran.push([what, loop.ticker.now() - start])
+    loop.scheduleCoarse(note('b'), 200)
+    loop.scheduleCoarse(() => loop.scheduleCoarse(note('c'), 150), 100)
+    const cancelled = loop.scheduleCoarse(note('never'), 120)
+    assert.equal(ticker.pendingTimers, 3)
+    assert.equal(cancelled.cancel(), true)
+    assert.equal(ticker.pendingTimers, 2)
+    await ticker.advance(199)
+    assert.deepEqual(ran, [])
+    await ticker.advance(1)
+    assert.deepEqual(ran, [['b', 200]])
+    await ticker.advance(100)
+    assert.deepEqual(ran, [['b', 200], ['c', 250]])
+    assert.equal(ticker.pendingTimers, 0)
+    assert.equal(ticker.now() - start, 300)
+  }),
+)
+
+test(
+  'advance() runs what the caller gives behind the timers, and rejects with what that throws',
+  leakScope(async (scope) => {
+    const ticker = new ManualTicker()
+    const loop = scope.group({ ticker }).next()
+    const ran: string[] = []
+    loop.scheduleCoarse(() => {
+      ran.push('timer')
+      setImmediate(() => ran.push('later'))
+    }, 10)
+    await ticker.advance(10, () => void ran.push('meanwhile'))
+    assert.deepEqual(ran, ['timer', 'meanwhile', 'later'])
+    await assert.rejects(
+      ticker.advance(1, () => {
+        throw new Error('no')
+      }),
+      /no/,
+    )
+    await assert.rejects(ticker.advance(-1), IllegalArgumentError)
+  }),
+)
+
+test('the shutdown of a loop does not wait for a ticker that stands still', async () => {
+  const group = new EventLoopGroup({ ticker: new ManualTicker() })
+  await group.register(new LocalServerChannel())
+  await group.shutdownGracefully({ quietPeriodMs: 0 })
+  assert.equal(group.next().channelCount, 0)
+})
