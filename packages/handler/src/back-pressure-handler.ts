@@ -20,8 +20,8 @@ export interface BackPressureHandlerOptions {
  *         client ◄── front ◄──write── back ◄── server        back.pipeline.addFirst(new BackPressureHandler({ peer: front }))
  *
  * A peer that is not active yet holds reads back too: the `channel` of a connect's future is a peer from the start, and nothing is read
- * before there is somebody to write it to. Once the peer is closed, or its output shut down, reads pass: else the end of this
- * connection would never be seen. Closing it then is up to the owner of both.
+ * before there is somebody to write it to. Once the peer is closed, reads pass, one that waits too, and so they do after its output was
+ * shut down: else the end of this connection would never be seen. Closing it then is up to the owner of both.
  *
  * Holding a read back flushes what it waits for: bytes that were written and never flushed would keep the channel unwritable for ever.
  * What arrived before is delivered still: one chunk, or what a decoder had cut already ({@link FlowControlHandler} stops that as well).

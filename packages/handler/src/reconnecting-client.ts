@@ -7,6 +7,7 @@ import {
   getLogger,
   IllegalArgumentError,
   IllegalStateError,
+  inspectInOneLine,
   RejectedExecutionError,
   type ScheduledTask,
 } from '@knotty/common'
@@ -76,6 +77,10 @@ export interface ReconnectingClientEventMap {
  * are not kept for the next connection: what was written to one that ended fails, and its owner decides.
  */
 export class ReconnectingClient extends EventEmitter<ReconnectingClientEventMap> implements AsyncDisposable {
+  static {
+    inspectInOneLine(this)
+  }
+
   private readonly bootstrap: Bootstrap
   private readonly backoff: Backoff
   private readonly budget: AttemptBudget
@@ -171,6 +176,10 @@ export class ReconnectingClient extends EventEmitter<ReconnectingClientEventMap>
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+  }
+
+  override toString(): string {
+    return `ReconnectingClient(${this.current}, ${String(this.connection ?? this.bootstrap.config.remoteAddress)})`
   }
 
   /** A listener that throws is logged, and does not disturb the client. */

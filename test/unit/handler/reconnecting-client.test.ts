@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { inspect } from 'node:util'
 import { IllegalArgumentError, IllegalStateError, RejectedExecutionError, setLogger } from '@knotty/common'
 import { ReconnectError, ReconnectingClient, type ReconnectingClientOptions } from '@knotty/handler'
-import { Bootstrap, type Channel, EventLoopGroup, LocalChannel } from '@knotty/transport'
+import { Bootstrap, type Channel, ChannelOption, EventLoopGroup, LocalChannel } from '@knotty/transport'
 import { leakScope } from '../../support/leak-scope.js'
 import { deferred } from '../../support/tcp.js'
 import { bootstrapTo, RestartableServer, VirtualTimers, watched } from './reconnect-support.js'
@@ -209,7 +210,7 @@ describe('stop()', () => {
     leakScope(async (scope) => {
       const timers = new VirtualTimers(scope, scope.group())
       const bootstrap = bootstrapTo(timers, { address: 'never.example', port: 1 }).resolver(() => new Promise(() => undefined))
-      const { client, log } = watched(scope, bootstrap)
+      const { client, log } = watched(scope, bootstrap.option(ChannelOption.CONNECT_TIMEOUT_MILLIS, 0))
       client.start()
       const stopped = client.stop()
       if (client.state === 'stopping') assert.throws(() => client.start(), IllegalStateError)
@@ -278,6 +279,24 @@ describe('stop()', () => {
       await again
       assert.deepEqual(log, ['connected', 'disconnected after 0', 'stopped', 'connected'])
       assert.equal(timers.scheduledTasks, 0)
+    }),
+  )
+
+  test(
+    'then start(), by a listener and beyond the budget, waits once',
+    leakScope(async (scope) => {
+      const group = scope.group()
+      const timers = new VirtualTimers(scope, group)
+      const server = new RestartableServer(scope, group, { localId: '' })
+      const { client, log, next } = watched(scope, bootstrapTo(timers, await server.up()), { maxAttemptsPerMinute: 1 })
+      client.once('disconnected', () => {
+        assert.ok(client.stop().isDone)
+        client.start()
+      })
+      client.start()
+      await next('connected')
+      await Promise.all([next('scheduled'), client.channel?.close()])
+      assert.deepEqual([log, timers.scheduledTasks], [['connected', 'disconnected after 0', 'stopped', 'attempt 1 in 60000'], 1])
     }),
   )
 
@@ -396,6 +415,7 @@ test('options out of range, and bootstraps it cannot use again and again, are re
   refused(good, { maxAttemptsPerMinute: Infinity }, /maxAttemptsPerMinute: Infinity/)
   refused(good, { stableAfterMs: -1 }, /stableAfterMs: -1/)
   refused(good, { minDelayMs: -1 }, /minDelayMs: -1/)
+  assert.equal(inspect(new ReconnectingClient(good)), `ReconnectingClient(stopped, local:${NOWHERE.localId})`)
   const noTimers = new ReconnectingClient(good.clone().group({ register: () => assert.fail('registered') }))
   assert.throws(() => noTimers.start(), /its group has no timers/)
 })
