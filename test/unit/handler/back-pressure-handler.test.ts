@@ -134,6 +134,26 @@ describe('on its own channel', () => {
     channel.finishAndReleaseAll()
   })
 
+  test('lets a read pass before the channel is active, and fails nothing that was written for later', () => {
+    const written: (Error | undefined)[] = []
+    const reads: string[] = []
+    const channel = new (class extends EmbeddedChannel {
+      connected = false
+      override get isActive(): boolean {
+        return this.connected && super.isActive
+      }
+    })()
+    channel.config.autoRead = false
+    channel.pipeline.addLast({ read: (ctx) => void (reads.push('read'), ctx.read()) } as ChannelHandler, new BackPressureHandler())
+    channel.write('for later').addListener((done) => written.push(done.cause))
+    channel.read()
+    assert.deepEqual([reads, written], [['read'], []])
+    channel.connected = true
+    channel.flush()
+    assert.deepEqual(written, [undefined])
+    channel.finish()
+  })
+
   test('refuses what is no channel as peer', () => {
     assert.throws(() => new BackPressureHandler({ peer: {} as Channel }), IllegalArgumentError)
     assert.throws(() => new BackPressureHandler({ peer: null as never }), IllegalArgumentError)
@@ -187,6 +207,17 @@ describe('with a peer', () => {
       channel.read()
       assert.equal(channel.reads, 2)
     }
+  })
+
+  test('goes on when the output of the peer is shut down', () => {
+    const peer = new Stalled()
+    const channel = stalledWith(new BackPressureHandler({ peer }), false)
+    peer.write(big(), null)
+    channel.read()
+    assert.equal(channel.reads, 0)
+    peer.shutdownOutput()
+    assert.equal(channel.reads, 1)
+    peer.finishAndReleaseAll()
   })
 
   test('leaves no listener at the peer when it is removed or its channel closed', () => {
