@@ -121,7 +121,7 @@ export class AsyncChannel<In = unknown, Out = unknown> implements ChannelHandler
 
   handlerRemoved(ctx: ChannelHandlerContext): void {
     this.inbound.end()
-    this.outbound.wake()
+    this.outbound.detach()
     if (ctx.channel.isOpen) this.inbound.detach()
   }
 
