@@ -1,5 +1,5 @@
 import { release } from '@knotty/buffer'
-import { checkDurationMs, IllegalStateError, toError } from '@knotty/common'
+import { checkDurationMs, IllegalStateError, logRejection, toError } from '@knotty/common'
 import type { ChannelFuture, ChannelHandler, ChannelHandlerContext, SocketAddress } from '@knotty/transport'
 
 /** Options of every {@link AbstractRemoteAddressFilter}. */
@@ -14,8 +14,8 @@ export interface RemoteAddressFilterOptions {
  * bytes, only errors. The filter then leaves the pipeline; it may be in many.
  *
  * The decision is made at channelRegistered when the address is known by then (an accepted connection), else at channelActive (one that
- * connects); of a channel that was active before the filter came, with the first bytes. An {@link accept} that throws is
- * exceptionCaught, and rejects.
+ * connects); of a channel that was active before the filter came, with the first bytes. An {@link accept} that throws,
+ * or gives no boolean, is exceptionCaught, and rejects.
  */
 export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
   readonly isSharable = true
@@ -50,8 +50,8 @@ export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
   }
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
-    if (this.decide(ctx) === 'rejected') release(msg)
-    else ctx.fireChannelRead(msg)
+    if (this.decide(ctx) === 'accepted') ctx.fireChannelRead(msg)
+    else release(msg)
   }
 
   /** 'open': there is no address yet. Otherwise the filter is out of the pipeline; where it rejected, SILENCE has its place. */
@@ -61,7 +61,7 @@ export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
     let accepted = false
     let thrown: unknown
     try {
-      accepted = this.accept(ctx, remoteAddress)
+      accepted = this.accept0(ctx, remoteAddress)
     } catch (error) {
       thrown = error
     }
@@ -74,6 +74,15 @@ export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
     if (thrown !== undefined) ctx.fireExceptionCaught(toError(thrown))
     this.reject(ctx, remoteAddress)
     return 'rejected'
+  }
+
+  /** An async accept gives a promise, which is true to an `if`. */
+  private accept0(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): boolean {
+    const accepted: unknown = this.accept(ctx, remoteAddress)
+    if (typeof accepted === 'boolean') return accepted
+    const name = `${this.constructor.name}.accept()`
+    logRejection(accepted, name)
+    throw new IllegalStateError(`${name} gave ${String(accepted)} (expected: true or false, at once)`)
   }
 
   private reject(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): void {

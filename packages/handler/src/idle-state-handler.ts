@@ -1,4 +1,4 @@
-import { checkDurationMs, toError } from '@knotty/common'
+import { checkDurationMs, IllegalArgumentError, shown, toError } from '@knotty/common'
 import type { ChannelHandler, ChannelHandlerContext } from '@knotty/transport'
 import { warnBehindDecoder } from './behind-decoder.js'
 import { IdleStateEvent } from './idle-state-event.js'
@@ -61,6 +61,9 @@ export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
   private output: OutputWatch | undefined = undefined
 
   constructor(options: IdleStateHandlerOptions) {
+    if (typeof options !== 'object' || (options as unknown) === null) {
+      throw new IllegalArgumentError(`${shown(options)} (expected: { readerIdleMs, writerIdleMs, allIdleMs })`)
+    }
     const readerIdleMs = idleTime(options.readerIdleMs, 'readerIdleMs')
     const writerIdleMs = idleTime(options.writerIdleMs, 'writerIdleMs')
     const allIdleMs = idleTime(options.allIdleMs, 'allIdleMs')

@@ -1,4 +1,4 @@
-import { checkDurationMs, type ScheduledTask } from '@knotty/common'
+import { checkDurationMs, type ScheduledTask, toError } from '@knotty/common'
 import type { ChannelHandler, ChannelHandlerContext, ChannelPromise, OutboundBuffer } from '@knotty/transport'
 import { WriteTimeoutError } from './timeout-errors.js'
 
@@ -75,8 +75,8 @@ export class WriteTimeoutHandler implements ChannelHandler {
     if (buffer !== undefined && this.timeoutMs > 0 && !this.timedOut && !ctx.isRemoved) this.watch(ctx, buffer, promise)
   }
 
-  /** Called when a write has taken too long; the default acts once. */
-  protected writeTimedOut(ctx: ChannelHandlerContext): void {
+  /** Called when a write has taken too long; the default acts once. An error of it goes to exceptionCaught of the next handler. */
+  protected writeTimedOut(ctx: ChannelHandlerContext): void | Promise<void> {
     if (this.timedOut) return
     this.timedOut = true
     ctx.fireExceptionCaught(new WriteTimeoutError(this.timeoutMs))
@@ -117,7 +117,16 @@ export class WriteTimeoutHandler implements ChannelHandler {
     const leftMs = oldest.at + this.timeoutMs - now
     if (leftMs > CLOCK_ERROR_MS) return this.arm(ctx, Math.min(leftMs, this.timeoutMs / MARKS_PER_TIMEOUT))
     this.stop()
-    this.writeTimedOut(ctx)
+    this.tell(ctx)
+  }
+
+  private tell(ctx: ChannelHandlerContext): void {
+    try {
+      const result = this.writeTimedOut(ctx)
+      if (result instanceof Promise) result.catch((error: unknown) => ctx.fireExceptionCaught(toError(error)))
+    } catch (error) {
+      ctx.fireExceptionCaught(toError(error))
+    }
   }
 
   private cancelTimer(): void {

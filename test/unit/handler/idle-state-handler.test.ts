@@ -41,6 +41,13 @@ describe('an idle state handler', () => {
         )
       }
     }
+    // Netty's arguments by position: every event would be off, and nobody would hear of it.
+    for (const bad of [60, null, undefined]) {
+      assert.throws(
+        () => new IdleStateHandler(bad as never),
+        (error: Error) => error instanceof IllegalArgumentError && error.message.startsWith(`${bad} (expected: { readerIdleMs`),
+      )
+    }
     const handler = new IdleStateHandler({ readerIdleMs: 0, writerIdleMs: -1 })
     assert.deepEqual([handler.readerIdleMs, handler.writerIdleMs, handler.allIdleMs], [0, 0, 0])
     const times = new IdleStateHandler({ readerIdleMs: 1, writerIdleMs: 2.5, allIdleMs: 0.1 })

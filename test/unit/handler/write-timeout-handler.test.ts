@@ -167,6 +167,30 @@ describe('a write timeout handler', () => {
     }
   })
 
+  test('sends what a subclass throws, or rejects with, to exceptionCaught', async () => {
+    for (const fail of [
+      () => {
+        throw new Error('in writeTimedOut')
+      },
+      async () => Promise.reject(new Error('in writeTimedOut')),
+    ]) {
+      class Failing extends WriteTimeoutHandler {
+        protected override writeTimedOut(): void | Promise<void> {
+          return fail()
+        }
+      }
+      const channel = new GrantedChannel(0)
+      const errors: string[] = []
+      channel.freezeTime()
+      channel.pipeline.addLast(new Failing({ timeoutMs: 100 }), { exceptionCaught: (_ctx, cause) => void errors.push(cause.message) } as ChannelHandler)
+      channel.writeAndFlush(Unpooled.wrappedBuffer(new Uint8Array(1)), null)
+      channel.advanceTimeBy(100)
+      await new Promise((resolve) => setImmediate(resolve))
+      assert.deepEqual(errors, ['in writeTimedOut'])
+      channel.finish()
+    }
+  })
+
   test('with 0 does nothing; other times are checked', () => {
     const channel = new GrantedChannel(0)
     channel.pipeline.addLast(new WriteTimeoutHandler({ timeoutMs: 0 }))
