@@ -97,7 +97,7 @@ export class WriteTimeoutHandler implements ChannelHandler {
   }
 
   private arm(ctx: ChannelHandlerContext, delayMs: number): void {
-    this.timer = ctx.eventLoop.scheduleCoarse(() => this.look(ctx), delayMs)
+    this.timer = ctx.eventLoop.scheduleCoarse(() => this.look(ctx), delayMs, { partOfMs: this.timeoutMs })
   }
 
   private look(ctx: ChannelHandlerContext): void {
