@@ -339,6 +339,16 @@ describe('the end', () => {
     assert.deepEqual(await rest(AsyncChannel.wrap(channel).inbound), [])
   })
 
+  test('on a channel whose peer has ended already the loop ends at once too', async () => {
+    class HalfClosed extends EmbeddedChannel {
+      readonly isInputShutdown = true
+    }
+    const channel = new HalfClosed()
+    assert.deepEqual(await rest(AsyncChannel.wrap(channel).inbound), [])
+    assert.equal(channel.isOpen, true)
+    channel.finish()
+  })
+
   test('events go on to handlers behind it', () => {
     const seen: string[] = []
     const channel = new EmbeddedChannel(new AsyncChannel(), {
