@@ -186,13 +186,15 @@ describe('with a peer', () => {
     peer.finishAndReleaseAll()
   })
 
-  test('waits for a peer that is not active yet', () => {
+  test('waits for a peer that is not active yet, and does not flush what waits there for the connection', () => {
     const peer = EmbeddedChannel.with({ register: false })
     const channel = stalledWith(new BackPressureHandler({ peer }), false)
+    const early = peer.write('early')
     channel.read()
-    assert.equal(channel.reads, 0)
+    assert.deepEqual([channel.reads, early.isDone], [0, false])
     peer.register()
     assert.equal(channel.reads, 1)
+    peer.finish()
   })
 
   test('goes on when the peer is closed, also one that never was active', () => {

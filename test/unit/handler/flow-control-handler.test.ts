@@ -161,6 +161,16 @@ describe('what waits', () => {
     assert.deepEqual([channel.isOpen, messages.map((msg) => msg.refCnt), log], [false, [0, 0, 0], []])
   })
 
+  test('what comes behind it is released, also while a handler keeps the close to itself', () => {
+    const { channel, handler } = started(false, { maxQueuedMessages: 2 })
+    channel.pipeline.addFirst({ close: (_ctx, _promise) => undefined })
+    const messages = [1, 2, 3, 4, 5].map((byte) => Unpooled.wrappedBuffer(Uint8Array.of(byte)))
+    assert.throws(() => channel.writeInbound(...messages), QueueOverflowError)
+    assert.deepEqual([channel.isOpen, messages.map((msg) => msg.refCnt), handler.queuedMessages], [true, [0, 0, 0, 0, 0], 0])
+    channel.pipeline.removeFirst()
+    channel.close()
+  })
+
   test('the bound is an integer above 0', () => {
     assert.throws(() => new FlowControlHandler({ maxQueuedMessages: Infinity }), IllegalArgumentError)
   })
