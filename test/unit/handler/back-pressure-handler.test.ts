@@ -80,6 +80,18 @@ describe('on its own channel', () => {
     }
   })
 
+  test('makes one read for what waited, and none at later changes', () => {
+    const channel = stalledWith(new BackPressureHandler(), false)
+    channel.write(big())
+    channel.read()
+    channel.goOn()
+    channel.stalled = true
+    channel.write(big())
+    channel.goOn()
+    assert.equal(channel.reads, 1)
+    channel.finishAndReleaseAll()
+  })
+
   test('makes no read of its own when nobody asked for one', () => {
     const channel = stalledWith(new BackPressureHandler(), false)
     channel.write(big())
