@@ -1,5 +1,6 @@
-import { checkDurationMs, type ScheduledTask, toError } from '@knotty/common'
+import { checkDurationMs, type ScheduledTask } from '@knotty/common'
 import type { ChannelHandler, ChannelHandlerContext, ChannelPromise, OutboundBuffer } from '@knotty/transport'
+import { callHook } from './call-hook.js'
 import { WriteTimeoutError } from './timeout-errors.js'
 
 /** Options of a {@link WriteTimeoutHandler}. */
@@ -117,16 +118,7 @@ export class WriteTimeoutHandler implements ChannelHandler {
     const leftMs = oldest.at + this.timeoutMs - now
     if (leftMs > CLOCK_ERROR_MS) return this.arm(ctx, Math.min(leftMs, this.timeoutMs / MARKS_PER_TIMEOUT))
     this.stop()
-    this.tell(ctx)
-  }
-
-  private tell(ctx: ChannelHandlerContext): void {
-    try {
-      const result = this.writeTimedOut(ctx)
-      if (result instanceof Promise) result.catch((error: unknown) => ctx.fireExceptionCaught(toError(error)))
-    } catch (error) {
-      ctx.fireExceptionCaught(toError(error))
-    }
+    callHook(ctx, () => this.writeTimedOut(ctx))
   }
 
   private cancelTimer(): void {

@@ -159,6 +159,46 @@ describe('AbstractRemoteAddressFilter', () => {
     await new Promise((resolve) => setImmediate(resolve)) // an unhandled rejection would end the process
   })
 
+  test('hooks that throw, or reject, are told of, and change nothing', async () => {
+    for (const isAsync of [false, true]) {
+      const fail = (): never => {
+        const error = new Error('in a hook')
+        if (isAsync) return Promise.reject(error) as never
+        throw error
+      }
+      class Failing extends Deciding {
+        protected override channelAccepted(): void {
+          return fail()
+        }
+        protected override channelRejected(): ChannelFuture {
+          return fail()
+        }
+      }
+      for (const accepted of [true, false]) {
+        for (const late of [false, true]) {
+          const filter = new Failing()
+          filter.verdict = () => accepted
+          const errors: string[] = []
+          const { channel, log } = connection(tcp('192.0.2.1'), ...(late ? [] : [filter]), {
+            exceptionCaught: (_ctx, cause) => void errors.push(cause.message),
+          } as ChannelHandler)
+          channel.register()
+          if (late) channel.pipeline.addFirst(filter)
+          const bytes = Unpooled.copiedBuffer('x')
+          if (channel.isOpen) channel.pipeline.fireChannelRead(bytes)
+          else bytes.release()
+          await new Promise((resolve) => setImmediate(resolve)) // an unhandled rejection would fail the test
+          assert.equal(errors.length, 1)
+          assert.match(errors[0] as string, accepted || !isAsync ? /in a hook/ : /Failing\.channelRejected\(\) gave .* \(expected: a ChannelFuture/)
+          assert.deepEqual([channel.isOpen, bytes.refCnt], [accepted, 0])
+          const told = accepted ? ['registered', 'active', 'read'] : late ? ['registered', 'active'] : []
+          assert.deepEqual(log, told)
+          if (accepted) channel.finish()
+        }
+      }
+    }
+  })
+
   test('bytes of an active connection without an address do not pass', () => {
     const { channel, log } = connection(undefined, new Deciding())
     channel.register()
