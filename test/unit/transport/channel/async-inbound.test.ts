@@ -162,7 +162,8 @@ describe('the water marks', () => {
       left = 30
       override autoReadChanged(value: boolean): void {
         super.autoReadChanged(value)
-        for (let count = 0; value && count < 10 && this.left > 0; count++) this.pipeline.fireChannelRead(this.left--)
+        if (!value) return
+        for (let count = 0; count < 10 && this.left > 0; count++) this.pipeline.fireChannelRead(this.left--)
       }
     }
     const channel = new Eager()
