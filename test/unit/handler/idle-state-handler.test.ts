@@ -54,6 +54,38 @@ describe('an idle state handler', () => {
     assert.deepEqual([times.readerIdleMs, times.writerIdleMs, times.allIdleMs], [1, 2.5, 1])
   })
 
+  test('does not start again after channelInactive, and is silent on a channel that is closed before it comes', () => {
+    class Closing extends EmbeddedChannel {
+      declare isClosing: boolean
+      override get isOpen(): boolean {
+        return this.isClosing !== true && super.isOpen
+      }
+    }
+    const recorder = new Recorder()
+    const channel = new Closing()
+    channel.freezeTime()
+    channel.pipeline.addLast(new IdleStateHandler({ readerIdleMs: 100 }), recorder)
+    channel.isClosing = true
+    channel.advanceTimeBy(1000)
+    assert.deepEqual([recorder.take(), channel.embeddedEventLoop.scheduledTasks], [0, 0])
+    channel.pipeline.fireChannelInactive()
+    channel.pipeline.fireChannelActive()
+    channel.pipeline.fireChannelRegistered()
+    assert.equal(channel.embeddedEventLoop.scheduledTasks, 0)
+    channel.isClosing = false
+    channel.finish()
+  })
+
+  test('added while the channel is on its way to another event loop it starts there', () => {
+    const channel = frozen()
+    channel.deregister()
+    channel.pipeline.addLast(new IdleStateHandler({ readerIdleMs: 100 }))
+    assert.deepEqual([channel.isActive, channel.isRegistered, channel.embeddedEventLoop.scheduledTasks], [true, false, 0])
+    channel.register()
+    assert.equal(channel.embeddedEventLoop.scheduledTasks, 1)
+    channel.finish()
+  })
+
   test('has one timer for each kind, however many messages pass', () => {
     const channel = frozen(new IdleStateHandler({ readerIdleMs: 100, writerIdleMs: 100, allIdleMs: 100 }), new Recorder())
     const { embeddedEventLoop: loop } = channel
