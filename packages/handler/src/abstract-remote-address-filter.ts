@@ -1,6 +1,7 @@
 import { release } from '@knotty/buffer'
-import { checkDurationMs, IllegalStateError, toError } from '@knotty/common'
+import { checkDurationMs, IllegalStateError, logRejection, toError } from '@knotty/common'
 import type { ChannelFuture, ChannelHandler, ChannelHandlerContext, SocketAddress } from '@knotty/transport'
+import { callHook } from './call-hook.js'
 
 /** Options of every {@link AbstractRemoteAddressFilter}. */
 export interface RemoteAddressFilterOptions {
@@ -14,8 +15,8 @@ export interface RemoteAddressFilterOptions {
  * bytes, only errors. The filter then leaves the pipeline; it may be in many.
  *
  * The decision is made at channelRegistered when the address is known by then (an accepted connection), else at channelActive (one that
- * connects); of a channel that was active before the filter came, with the first bytes. An {@link accept} that throws is
- * exceptionCaught, and rejects.
+ * connects); of a channel that was active before the filter came, with the first bytes. An {@link accept} that throws,
+ * or gives no boolean, is exceptionCaught, and rejects; an error of the two hooks is exceptionCaught, and changes nothing.
  */
 export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
   readonly isSharable = true
@@ -29,7 +30,7 @@ export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
   protected abstract accept(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): boolean
 
   /** The connection is wanted. Override to be told; the context is out of the pipeline, and still reaches its neighbours. */
-  protected channelAccepted(_ctx: ChannelHandlerContext, _remoteAddress: SocketAddress): void {}
+  protected channelAccepted(_ctx: ChannelHandlerContext, _remoteAddress: SocketAddress): void | Promise<void> {}
 
   /**
    * The connection is not wanted. Override to be told, or to send a farewell: `return ctx.writeAndFlush(bytes)`, which passes the
@@ -50,8 +51,8 @@ export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
   }
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
-    if (this.decide(ctx) === 'rejected') release(msg)
-    else ctx.fireChannelRead(msg)
+    if (this.decide(ctx) === 'accepted') ctx.fireChannelRead(msg)
+    else release(msg)
   }
 
   /** 'open': there is no address yet. Otherwise the filter is out of the pipeline; where it rejected, SILENCE has its place. */
@@ -61,13 +62,13 @@ export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
     let accepted = false
     let thrown: unknown
     try {
-      accepted = this.accept(ctx, remoteAddress)
+      accepted = this.accept0(ctx, remoteAddress)
     } catch (error) {
       thrown = error
     }
     if (accepted) {
       ctx.pipeline.remove(ctx.name)
-      this.channelAccepted(ctx, remoteAddress)
+      callHook(ctx, () => this.channelAccepted(ctx, remoteAddress))
       return 'accepted'
     }
     ctx.pipeline.replace(ctx.name, null, SILENCE)
@@ -76,14 +77,25 @@ export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
     return 'rejected'
   }
 
+  /** An async accept gives a promise, which is true to an `if`. */
+  private accept0(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): boolean {
+    const accepted: unknown = this.accept(ctx, remoteAddress)
+    if (typeof accepted === 'boolean') return accepted
+    throw notExpected(`${this.constructor.name}.accept()`, accepted, 'true or false, at once')
+  }
+
   private reject(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): void {
     let farewell: ChannelFuture | undefined
-    try {
-      farewell = this.channelRejected(ctx, remoteAddress)
-    } finally {
-      if (farewell === undefined || farewell.isDone) ctx.close()
-      else this.closeAfter(farewell, ctx)
-    }
+    callHook(ctx, () => (farewell = this.channelRejected0(ctx, remoteAddress)))
+    if (farewell === undefined || farewell.isDone) ctx.close()
+    else this.closeAfter(farewell, ctx)
+  }
+
+  /** Of an async channelRejected nobody could say when what it writes is through. */
+  private channelRejected0(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): ChannelFuture | undefined {
+    const farewell = this.channelRejected(ctx, remoteAddress)
+    if (farewell === undefined || typeof farewell.addListener === 'function') return farewell
+    throw notExpected(`${this.constructor.name}.channelRejected()`, farewell, 'a ChannelFuture or undefined')
   }
 
   private closeAfter(farewell: ChannelFuture, ctx: ChannelHandlerContext): void {
@@ -91,6 +103,11 @@ export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
     ctx.channel.closeFuture.addListener(() => deadline.cancel())
     farewell.addListener(() => ctx.close())
   }
+}
+
+function notExpected(what: string, given: unknown, expected: string): IllegalStateError {
+  logRejection(given, what)
+  return new IllegalStateError(`${what} gave ${String(given)} (expected: ${expected})`)
 }
 
 /** Stands where a filter rejected: nothing of the connection but its errors reaches the handlers behind. */

@@ -1,6 +1,7 @@
-import { checkDurationMs, toError } from '@knotty/common'
+import { checkDurationMs, IllegalArgumentError, shown } from '@knotty/common'
 import type { ChannelHandler, ChannelHandlerContext } from '@knotty/transport'
 import { warnBehindDecoder } from './behind-decoder.js'
+import { callHook } from './call-hook.js'
 import { IdleStateEvent } from './idle-state-event.js'
 import { IdleTimer, type IdleTimerOwner } from './idle-timer.js'
 import { OutputWatch } from './output-watch.js'
@@ -61,6 +62,9 @@ export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
   private output: OutputWatch | undefined = undefined
 
   constructor(options: IdleStateHandlerOptions) {
+    if (typeof options !== 'object' || (options as unknown) === null) {
+      throw new IllegalArgumentError(`${shown(options)} (expected: { readerIdleMs, writerIdleMs, allIdleMs })`)
+    }
     const readerIdleMs = idleTime(options.readerIdleMs, 'readerIdleMs')
     const writerIdleMs = idleTime(options.writerIdleMs, 'writerIdleMs')
     const allIdleMs = idleTime(options.allIdleMs, 'allIdleMs')
@@ -147,7 +151,7 @@ export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
     const { first } = timer
     timer.first = false
     if (timer !== this.reader && this.output?.changed(ctx.channel, this.wroteAt, first) === true) return
-    this.tell(ctx, IdleStateEvent.of(timer.state, first))
+    callHook(ctx, () => this.channelIdle(ctx, IdleStateEvent.of(timer.state, first)))
   }
 
   /** On an active channel, and once more on each event loop that it comes to. */
@@ -187,15 +191,6 @@ export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
   private movedAt(timer: IdleTimer): number {
     if (timer === this.reader) return this.readAt
     return timer === this.writer ? this.wroteAt : Math.max(this.readAt, this.wroteAt)
-  }
-
-  private tell(ctx: ChannelHandlerContext, event: IdleStateEvent): void {
-    try {
-      const result = this.channelIdle(ctx, event)
-      if (result instanceof Promise) result.catch((error: unknown) => ctx.fireExceptionCaught(toError(error)))
-    } catch (error) {
-      ctx.fireExceptionCaught(toError(error))
-    }
   }
 }
 

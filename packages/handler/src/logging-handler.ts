@@ -159,6 +159,7 @@ export class LoggingHandler implements ChannelHandler {
     } catch {
       text = typeof msg // its own inspect threw
     }
+    text = text.replace(/[\r\n]+ */g, ' ') // an error's stack, or what a custom inspect gives
     return text.length > this.maxBytes ? `${text.slice(0, this.maxBytes)}…` : text
   }
 

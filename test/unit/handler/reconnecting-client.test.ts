@@ -233,14 +233,20 @@ describe('stop()', () => {
   )
 
   test(
-    'ends the wait',
+    'ends the wait, and leaves no timer and no listener at the loop',
     leakScope(async (scope) => {
       const timers = new VirtualTimers(scope, scope.group())
+      const { terminationFuture } = timers
+      const listeners = new Set<unknown>()
+      const { addListener, removeListener } = terminationFuture
+      terminationFuture.addListener = (listener) => (listeners.add(listener), addListener.call(terminationFuture, listener))
+      terminationFuture.removeListener = (listener) => (listeners.delete(listener), removeListener.call(terminationFuture, listener))
       const { client, next } = watched(scope, bootstrapTo(timers, NOWHERE))
       client.start()
       await next('scheduled')
+      assert.equal(listeners.size, 1)
       assert.ok(client.stop().isDone)
-      assert.deepEqual([client.state, timers.scheduledTasks], ['stopped', 0])
+      assert.deepEqual([client.state, timers.scheduledTasks, listeners.size], ['stopped', 0, 0])
     }),
   )
 

@@ -235,6 +235,7 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
     }
     buffer.failFlushed(shutdown, false)
     buffer.close(shutdown)
+    this.emitter?.emit('writability', false)
     this.pipeline.fireUserEventTriggered(ChannelOutputShutdownEvent.INSTANCE)
   }
 }
