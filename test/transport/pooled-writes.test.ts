@@ -144,6 +144,23 @@ describe('writes of pooled memory', () => {
     assert.ok(logs.some((line) => line.message.includes('could not be released')))
   })
 
+  test('a message that is released too often while a part of it is under way fails the channel, and every write', async (t) => {
+    const logs = recordLogs(t)
+    await leakScope(async (scope) => {
+      const peer = await plainServer(scope)
+      const channel = await connect(scope, scope.group(), peer.port)
+      const socket = await peer.accept()
+      const message = poisoned().buffer(24 << 20).writeZero(24 << 20)
+      const writes = [channel.write(message), channel.write(Buffer.from('behind'))]
+      channel.flush()
+      message.release()
+      socket.resume()
+      for (const write of writes) await assert.rejects(Promise.resolve(write), { code: 'ERR_KNOTTY_ILLEGAL_REFERENCE_COUNT' })
+      await channel.closeFuture
+    })()
+    assert.ok(logs.some((line) => line.message.includes('could not be released')))
+  })
+
   test(
     'a buffer that grows while it is written leaves what is under way as it was',
     leakScope(async (scope) => {
