@@ -177,12 +177,12 @@ export abstract class ByteBufBytes extends ByteBufWrite {
 
   /**
    * The readable bytes as a Buffer over the same memory, to keep as long as you like: bytes that are borrowed from an event loop's read
-   * slab are moved out of it first (one copy of the chunk), and pooled memory never goes back to its pool. Growing this buffer later
-   * leaves the Buffer on the old memory.
+   * slab are moved out of it first (one copy of the chunk), and pooled memory never goes back to its pool. What is
+   * written to this buffer later shows in it; growing this buffer leaves the Buffer on the old memory.
    */
   asBuffer(): Buffer {
     this.checkAccessible()
-    this.storage.moveOut()
+    this.storage.handOut()
     return this.unsafeBuffer()
   }
 

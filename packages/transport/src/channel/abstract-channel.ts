@@ -1,4 +1,4 @@
-import { release, Unpooled } from '@knotty/buffer'
+import { release, ResourceLeakDetector, Unpooled } from '@knotty/buffer'
 import { toError } from '@knotty/common'
 import type { SocketAddress } from '../socket/address.js'
 import type { Channel } from './channel.js'
@@ -11,6 +11,7 @@ import { type ChannelPromise, failPromise } from './channel-promise.js'
 import type { ChannelTransport } from './channel-transport.js'
 import { ChannelOutputShutdownError, ClosedChannelError, NotYetConnectedError } from './errors.js'
 import { ChannelOutputShutdownEvent } from './events.js'
+import { noteWritten } from './held-chunk.js'
 import type { OutboundBuffer } from './outbound-buffer.js'
 import { dropUnhandledMessage, reportUncaughtException } from './unhandled.js'
 
@@ -137,6 +138,7 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
       return failPromise(promise, toError(error), this)
     }
     buffer.addMessage(filtered, promise)
+    if (ResourceLeakDetector.isAdvanced) noteWritten(filtered, buffer)
   }
 
   flush0(): void {
