@@ -25,19 +25,40 @@ function split(text: string): { frames: string[]; rest: string } {
 describe('DelimiterBasedFrameDecoder', () => {
   test('gives the same frames and errors however the bytes are cut', () => {
     const texts = fc
-      .array(fc.constantFrom('E', 'N', 'D', ';', 'END', ';;', 'ab', 'abcdefghijklmn'), { maxLength: 40 })
+      .array(fc.constantFrom('E', 'N', 'D', ';', 'END', ';;', 'ab', 'abcdefghij', 'abcdefghijkl', 'abcdefghijklmn'), { maxLength: 40 })
       .map((parts) => parts.join(''))
-      // the chunks decide, as in Netty, when a frame and a part of its delimiter are longer than the limit
-      .filter((text) => split(text).frames.every(({ length }) => length <= MAX - 2 || length > MAX))
-      .filter((text) => split(text).rest.length <= MAX)
     const streams = texts.chain((text) => fc.record({ text: fc.constant(text), positions: cuts(text.length), failFast: fc.boolean() }))
     fc.assert(
       fc.property(streams, ({ text, positions, failFast }) => {
-        const expected = split(text).frames.map((frame) => (frame.length > MAX ? 'error TooLongFrameError' : hex(frame)))
+        const { frames, rest } = split(text)
+        const expected = frames.map((frame) => (frame.length > MAX ? 'error TooLongFrameError' : hex(frame)))
+        if (failFast && rest.replace(/(E|EN|;)$/, '').length > MAX) expected.push('error TooLongFrameError')
         assert.deepEqual(eventsOf(framer({ failFast }), pieces(Buffer.from(text), positions)), expected)
       }),
       { numRuns: 500 },
     )
+  })
+
+  test('takes a frame of maxFrameLength bytes although its delimiter comes byte by byte', () => {
+    for (const delimiters of ['--boundary--', ['--boundary--', 'END'], [';', '-|']]) {
+      const [first = ''] = [delimiters].flat()
+      const input = Buffer.from(`0123456789ab${first}-${first}`)
+      const expected = eventsOf(framer({ delimiters }), [input])
+      assert.deepEqual(expected, [hex('0123456789ab'), hex('-')])
+      assert.deepEqual(eventsOf(framer({ delimiters }), byteByByte(input)), expected)
+    }
+  })
+
+  test('refuses a longer one as soon as what is there cannot be the beginning of a delimiter', () => {
+    const { collector, reader } = decoding(framer())
+    reader.read(Buffer.from('0123456789abEN'))
+    assert.equal(collector.errors.length, 0)
+    reader.read(Buffer.from('E'))
+    assert.match(collector.errors[0]?.message ?? '', /^maxFrameLength: 12 exceeded by a frame of 14 bytes and more - discarding$/)
+    reader.read(Buffer.from('ND'))
+    reader.read(Buffer.from('ok;;'))
+    assert.equal(collector.errors.length, 1)
+    assert.deepEqual(collector.takeFrames(), ['6f6b'])
   })
 
   test('takes any bytes without crashing or keeping more than maxFrameLength', () => {
@@ -125,7 +146,8 @@ describe('DelimiterBasedFrameDecoder', () => {
   test('discards with a delimiter longer than the limit too', () => {
     const { collector, reader } = decoding(framer({ maxFrameLength: 2, delimiters: '--boundary--' }))
     for (const byte of byteByByte(Buffer.from('abcdef--boundary--ok--boundary--'))) reader.read(byte)
-    assert.deepEqual(codesOf(collector.errors), ['ERR_KNOTTY_TOO_LONG_FRAME', 'ERR_KNOTTY_TOO_LONG_FRAME'])
+    assert.deepEqual(codesOf(collector.errors), ['ERR_KNOTTY_TOO_LONG_FRAME'])
+    assert.deepEqual(collector.takeFrames(), ['6f6b'])
   })
 
   test('ends decoding with resynchronise: false', () => {
