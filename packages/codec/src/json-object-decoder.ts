@@ -4,6 +4,7 @@ import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { CorruptedFrameError, TooLongFrameError } from './errors.js'
 import type { Frame } from './frame.js'
+import { checkOptions } from './length-field.js'
 
 const DEFAULT_MAX_OBJECT_LENGTH = 1024 * 1024
 
@@ -75,6 +76,7 @@ export class JsonObjectDecoder extends ByteToMessageDecoder<Frame> {
 
   /** An {@link IllegalArgumentError} unless `maxObjectLength` is a positive integer. */
   constructor(options: JsonObjectDecoderOptions = {}) {
+    checkOptions(options, 'new JsonObjectDecoder({ maxObjectLength, streamArrayElements })')
     const maxObjectLength = checkPositiveInteger(options.maxObjectLength ?? DEFAULT_MAX_OBJECT_LENGTH, 'maxObjectLength')
     super({ resynchronise: true, maxCumulationBytes: Math.max(DEFAULT_MAX_CUMULATION_BYTES, maxObjectLength) })
     this.#maxObjectLength = maxObjectLength
