@@ -4,9 +4,10 @@ import { describe, test } from 'node:test'
 import { Unpooled } from '@knotty/buffer'
 import { DelimiterBasedFrameDecoder, type DelimiterBasedFrameDecoderOptions, Delimiters, TooLongFrameError } from '@knotty/codec'
 import { IllegalArgumentError } from '@knotty/common'
+import { chunkingOf } from '@knotty/testing'
 import * as fc from 'fast-check'
 import { assertBounded, byteByByte, countSearched, eventsOf } from './framer-support.js'
-import { codesOf, cuts, decoding, pieces } from './support.js'
+import { codesOf, decoding } from './support.js'
 
 const MAX = 12
 const DELIMITERS = ['END', ';;']
@@ -27,13 +28,15 @@ describe('DelimiterBasedFrameDecoder', () => {
     const texts = fc
       .array(fc.constantFrom('E', 'N', 'D', ';', 'END', ';;', 'ab', 'abcdefghij', 'abcdefghijkl', 'abcdefghijklmn'), { maxLength: 40 })
       .map((parts) => parts.join(''))
-    const streams = texts.chain((text) => fc.record({ text: fc.constant(text), positions: cuts(text.length), failFast: fc.boolean() }))
+    const streams = texts.chain((text) =>
+      fc.record({ text: fc.constant(text), chunks: chunkingOf(Buffer.from(text)), failFast: fc.boolean() }),
+    )
     fc.assert(
-      fc.property(streams, ({ text, positions, failFast }) => {
+      fc.property(streams, ({ text, chunks, failFast }) => {
         const { frames, rest } = split(text)
         const expected = frames.map((frame) => (frame.length > MAX ? 'error TooLongFrameError' : hex(frame)))
         if (failFast && rest.replace(/(E|EN|;)$/, '').length > MAX) expected.push('error TooLongFrameError')
-        assert.deepEqual(eventsOf(framer({ failFast }), pieces(Buffer.from(text), positions)), expected)
+        assert.deepEqual(eventsOf(framer({ failFast }), chunks), expected)
       }),
       { numRuns: 500 },
     )
@@ -62,15 +65,14 @@ describe('DelimiterBasedFrameDecoder', () => {
   })
 
   test('takes any bytes without crashing or keeping more than maxFrameLength', () => {
-    const bytes = fc.array(fc.constantFrom(...Buffer.from('END;\r\na')), { maxLength: 300 })
+    const bytes = fc.array(fc.constantFrom(...Buffer.from('END;\r\na')), { maxLength: 300 }).map((values) => Buffer.from(values))
     type Choice = DelimiterBasedFrameDecoderOptions['delimiters']
     const delimiters = fc.constantFrom<Choice>(DELIMITERS, '\n', Delimiters.lineDelimiter(), ['E', 'END'])
     fc.assert(
-      fc.property(bytes, cuts(300), fc.boolean(), fc.boolean(), delimiters, (values, positions, failFast, resynchronise, list) => {
-        const all = Buffer.from(values)
+      fc.property(bytes.chain(chunkingOf), fc.boolean(), fc.boolean(), delimiters, (chunks, failFast, resynchronise, list) => {
         const decoder = framer({ failFast, resynchronise, delimiters: list })
         // behind an error that is thrown the rest of the chunk waits
-        assertBounded(decoder, pieces(all, positions.filter((at) => at <= all.length)), 300)
+        assertBounded(decoder, chunks, 300)
       }),
       { numRuns: 300 },
     )
