@@ -23,7 +23,7 @@ export interface DelimiterBasedFrameDecoderOptions {
   readonly failFast?: boolean
   /** Go on with the next frame after one that is too long (true); false: the first error is final. */
   readonly resynchronise?: boolean
-  /** See ByteToMessageDecoderOptions: 16 MiB, or `maxFrameLength` when that is more. */
+  /** See ByteToMessageDecoderOptions: 16 MiB, or `maxFrameLength` and the longest delimiter when that is more. */
   readonly maxCumulationBytes?: number
 }
 
@@ -73,13 +73,15 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
     const { stripDelimiter = true, failFast = true, resynchronise = true } = options
     const maxFrameLength = checkPositiveInteger(options.maxFrameLength, 'maxFrameLength')
     const delimiters = bytesOfAll(options.delimiters)
-    super({ resynchronise, maxCumulationBytes: options.maxCumulationBytes ?? Math.max(DEFAULT_MAX_CUMULATION_BYTES, maxFrameLength) })
+    const longestPart = Math.max(...delimiters.map((delimiter) => delimiter.length)) - 1
+    const least = Math.max(DEFAULT_MAX_CUMULATION_BYTES, maxFrameLength + longestPart)
+    super({ resynchronise, maxCumulationBytes: options.maxCumulationBytes ?? least })
     this.#maxFrameLength = maxFrameLength
     this.#stripDelimiter = stripDelimiter
     this.#failFast = failFast
     this.#delimiters = delimiters
     this.#searched = delimiters.map(() => 0)
-    this.#longestPart = Math.max(...delimiters.map((delimiter) => delimiter.length)) - 1
+    this.#longestPart = longestPart
     if (areLineEnds(delimiters)) {
       this.#lines = new LineFramer({ limitName: 'maxFrameLength', maxLength: maxFrameLength, stripDelimiter, failFast, resynchronise })
     }

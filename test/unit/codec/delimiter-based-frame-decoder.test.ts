@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
-import { Unpooled } from '@knotty/buffer'
+import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { DelimiterBasedFrameDecoder, type DelimiterBasedFrameDecoderOptions, Delimiters, TooLongFrameError } from '@knotty/codec'
 import { IllegalArgumentError } from '@knotty/common'
 import { chunkingOf } from '@knotty/testing'
@@ -150,6 +150,16 @@ describe('DelimiterBasedFrameDecoder', () => {
     for (const byte of byteByByte(Buffer.from('abcdef--boundary--ok--boundary--'))) reader.read(byte)
     assert.deepEqual(codesOf(collector.errors), ['ERR_KNOTTY_TOO_LONG_FRAME'])
     assert.deepEqual(collector.takeFrames(), ['6f6b'])
+  })
+
+  test('takes a frame above the default of maxCumulationBytes, with a part of its delimiter behind it', () => {
+    const maxFrameLength = 17 * 1024 * 1024
+    const { collector, reader } = decoding(framer({ maxFrameLength }))
+    const chunk = Buffer.alloc(65536)
+    for (let left = maxFrameLength; left > 0; left -= chunk.length) reader.read(chunk)
+    for (const byte of byteByByte(Buffer.from('END'))) reader.read(byte)
+    assert.equal(collector.errors.length, 0)
+    assert.equal((collector.messages[0] as ByteBuf).readableBytes, maxFrameLength)
   })
 
   test('ends decoding with resynchronise: false', () => {

@@ -5,6 +5,7 @@ import { ByteBuf, Unpooled } from '@knotty/buffer'
 import {
   Base64Decoder,
   Base64Encoder,
+  type ByteToMessageDecoder,
   CorruptedFrameError,
   DelimiterBasedFrameDecoder,
   Delimiters,
@@ -22,6 +23,7 @@ import {
 } from '@knotty/codec'
 import { ByteToMessageDecoderVerifier, codecRoundTrip, type DecoderCase, type HandlerFactory, type RoundTripCodec } from '@knotty/testing'
 import { EmbeddedChannel } from '@knotty/transport'
+import { codesOf, decoding } from './support.js'
 
 const text = (value: string): Buffer => Buffer.from(value, 'utf8')
 const hex = (value: string): Buffer => Buffer.from(value.replaceAll(' ', ''), 'hex')
@@ -176,6 +178,28 @@ describe('a composite as chunk', () => {
 describe('whatever chunks the bytes come in', () => {
   for (const { name, create, cases } of decoders) {
     test(name, () => new ByteToMessageDecoderVerifier(create).verify(cases))
+  }
+})
+
+describe('maxCumulationBytes below the longest frame ends decoding', () => {
+  const maxCumulationBytes = 4
+  const limited: readonly [ByteToMessageDecoder, Buffer][] = [
+    [new LengthFieldBasedFrameDecoder({ maxFrameLength: 100, lengthFieldLength: 1, maxCumulationBytes }), hex('10')],
+    [new LineBasedFrameDecoder({ maxLength: 100, maxCumulationBytes }), text('abcde')],
+    [new DelimiterBasedFrameDecoder({ maxFrameLength: 100, delimiters: ';', maxCumulationBytes }), text('abcde')],
+    [new DelimiterBasedFrameDecoder({ maxFrameLength: 100, delimiters: Delimiters.lineDelimiter(), maxCumulationBytes }), text('abcde')],
+    [new Varint32FrameDecoder({ maxFrameLength: 100, maxCumulationBytes }), hex('10')],
+  ]
+  for (const [decoder, input] of limited) {
+    test(decoder.constructor.name, () => {
+      const { collector, reader } = decoding(decoder)
+      reader.read(input)
+      reader.read(input)
+      assert.deepEqual(codesOf(collector.errors), ['ERR_KNOTTY_CUMULATION_LIMIT', 'ERR_KNOTTY_DECODER_FAILED_BEFORE'])
+      assert.ok(collector.errors[0] instanceof TooLongFrameError)
+      assert.equal(decoder.unreadBytes, 0)
+      reader.assertReleased()
+    })
   }
 })
 
