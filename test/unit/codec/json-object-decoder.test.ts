@@ -49,6 +49,18 @@ describe('JsonObjectDecoder', () => {
     )
   })
 
+  test('refuses nothing, however the bytes are cut, with a limit of the longest object and one chunk', () => {
+    fc.assert(
+      fc.property(streams, fc.boolean(), ({ values: all, chunks }, streamArrayElements) => {
+        const longest = Math.max(0, ...all.map((value) => Buffer.byteLength(JSON.stringify(value))))
+        const maxObjectLength = Math.max(1, longest + Math.max(...chunks.map(({ length }) => length)))
+        const expected = eventsOf(new JsonObjectDecoder({ streamArrayElements }), [Buffer.concat(chunks)])
+        assert.deepEqual(eventsOf(new JsonObjectDecoder({ maxObjectLength, streamArrayElements }), chunks), expected)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   test('takes any bytes without crashing or keeping more than maxObjectLength', () => {
     const bytes = fc.array(fc.constantFrom(...Buffer.from('{}[]",\\ a1')), { maxLength: 300 }).map((all) => Buffer.from([0x5b, ...all]))
     fc.assert(
