@@ -54,10 +54,10 @@ export interface JsonObjectDecoderOptions {
  *
  * Errors, thrown to exceptionCaught:
  *
- * - {@link TooLongFrameError} when more than `maxObjectLength` bytes are unread. As in Netty that counts whatever came in one chunk with the
- *   object: a limit of 8 refuses `{"a":1}{"b":2}` in one chunk and takes it in two. So give the length of your longest object and of one
- *   read more, 64 KiB from a socket; then no object of that length is refused, however the bytes are cut. All unread bytes are dropped,
- *   and then, as it comes, the rest of the object or element that had begun; the next one is decoded.
+ * - {@link TooLongFrameError} when more than `maxObjectLength` bytes are unread. As in Netty that counts whatever came in one chunk with
+ *   the object: a limit of 8 refuses `{"a":1}{"b":2}` in one chunk and takes it in two. So give the length of your longest object and of
+ *   one read more, 64 KiB from a socket; then no object of that length is refused, however the bytes are cut. All unread bytes are
+ *   dropped, and then, as it comes, the rest of the object or element that had begun; the next one is decoded.
  * - {@link CorruptedFrameError} when something else than an object or array begins. All bytes from there on are dropped, without another
  *   error: the pipeline's tail, which closes the channel on an uncaught exception, is the guard.
  */
