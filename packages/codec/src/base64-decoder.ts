@@ -4,6 +4,7 @@ import type { ChannelHandlerContext } from '@knotty/transport'
 import { type Base64Options, isUrlSafe } from './base64-dialect.js'
 import { CorruptedFrameError } from './errors.js'
 import { Frame } from './frame.js'
+import { checkOptions } from './length-field.js'
 import { MessageToMessageDecoder } from './message-to-message-decoder.js'
 
 const STANDARD = /[^A-Za-z0-9+/]/
@@ -32,6 +33,7 @@ export class Base64Decoder extends MessageToMessageDecoder<Frame, Frame> {
   /** An {@link IllegalArgumentError} for an unknown dialect. */
   constructor(options: Base64Options = {}) {
     super(Frame)
+    checkOptions(options, 'new Base64Decoder({ dialect })')
     this.#urlSafe = isUrlSafe(options)
   }
 

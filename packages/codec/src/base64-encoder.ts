@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { ByteBuf, Unpooled } from '@knotty/buffer'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { type Base64Options, isUrlSafe } from './base64-dialect.js'
+import { checkOptions } from './length-field.js'
 import { MessageToMessageEncoder } from './message-to-message-encoder.js'
 
 /**
@@ -20,6 +21,7 @@ export class Base64Encoder extends MessageToMessageEncoder<ByteBuf | Uint8Array,
   /** An {@link IllegalArgumentError} for an unknown dialect. */
   constructor(options: Base64Options = {}) {
     super((msg): msg is ByteBuf | Uint8Array => ByteBuf.isByteBuf(msg) || msg instanceof Uint8Array)
+    checkOptions(options, 'new Base64Encoder({ dialect })')
     this.#urlSafe = isUrlSafe(options)
   }
 

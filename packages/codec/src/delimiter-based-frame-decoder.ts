@@ -23,7 +23,7 @@ export interface DelimiterBasedFrameDecoderOptions {
   readonly failFast?: boolean
   /** Go on with the next frame after one that is too long (true); false: the first error is final. */
   readonly resynchronise?: boolean
-  /** See ByteToMessageDecoderOptions: 16 MiB, or `maxFrameLength` when that is more. */
+  /** See ByteToMessageDecoderOptions: 16 MiB, or `maxFrameLength` and the longest delimiter when that is more. */
   readonly maxCumulationBytes?: number
 }
 
@@ -49,8 +49,9 @@ export interface DelimiterBasedFrameDecoderOptions {
  * may depend on the chunks; such a protocol is not sound. What has no delimiter when the input ends is dropped.
  *
  * A frame above `maxFrameLength` throws a {@link TooLongFrameError} with the limit and the length to exceptionCaught, and is discarded as
- * it comes, without being kept; then the frames behind it wait for the next chunk, as after every error that is thrown. While no
- * delimiter has come, the part of one at the end of what is there counts as part of the frame (as in Netty).
+ * it comes, without being kept; then the frames behind it wait for the next chunk, as after every error that is thrown. What may be
+ * the beginning of a delimiter does not count while its rest has not come, except for `\r` in front of a `\n` that is missing when these
+ * two are the delimiters: see LineBasedFrameDecoder.
  */
 export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
   readonly #maxFrameLength: number
@@ -72,13 +73,15 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
     const { stripDelimiter = true, failFast = true, resynchronise = true } = options
     const maxFrameLength = checkPositiveInteger(options.maxFrameLength, 'maxFrameLength')
     const delimiters = bytesOfAll(options.delimiters)
-    super({ resynchronise, maxCumulationBytes: options.maxCumulationBytes ?? Math.max(DEFAULT_MAX_CUMULATION_BYTES, maxFrameLength) })
+    const longestPart = Math.max(...delimiters.map((delimiter) => delimiter.length)) - 1
+    const least = Math.max(DEFAULT_MAX_CUMULATION_BYTES, maxFrameLength + longestPart)
+    super({ resynchronise, maxCumulationBytes: options.maxCumulationBytes ?? least })
     this.#maxFrameLength = maxFrameLength
     this.#stripDelimiter = stripDelimiter
     this.#failFast = failFast
     this.#delimiters = delimiters
     this.#searched = delimiters.map(() => 0)
-    this.#longestPart = Math.max(...delimiters.map((delimiter) => delimiter.length)) - 1
+    this.#longestPart = longestPart
     if (areLineEnds(delimiters)) {
       this.#lines = new LineFramer({ limitName: 'maxFrameLength', maxLength: maxFrameLength, stripDelimiter, failFast, resynchronise })
     }
@@ -115,7 +118,7 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
     while (index < end) {
       const found = input.indexOf(index, end, delimiter[0]!)
       if (found < 0) break
-      if (isAt(input, found, delimiter)) {
+      if (isAt(input, found, delimiter, 1, delimiter.length)) {
         this.#searched[i] = found - start
         return found - start
       }
@@ -141,14 +144,23 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
 
   /** The delimiter is not there: the frame waits, or goes when it is too long already, except for what may be part of a delimiter. */
   #unfinished(input: ByteBuf): void {
-    const readable = input.readableBytes
     const isNew = this.#discarded < 0
-    if (isNew && readable <= this.#maxFrameLength) return
-    const length = Math.max(0, readable - this.#longestPart)
+    if (isNew && input.readableBytes <= this.#maxFrameLength) return
+    const length = input.readableBytes - this.#partAtEnd(input)
+    if (isNew && length <= this.#maxFrameLength) return
     input.skipBytes(length)
     this.#consumed(length)
     this.#discarded = Math.max(this.#discarded, 0) + length
-    if (isNew && this.#failFast) throw this.#tooLong(`${readable} bytes and more - discarding`)
+    if (isNew && this.#failFast) throw this.#tooLong(`${length} bytes and more - discarding`)
+  }
+
+  /** How many bytes at the end of the input may be the beginning of a delimiter. */
+  #partAtEnd(input: ByteBuf): number {
+    const end = input.writerIndex
+    for (let length = Math.min(this.#longestPart, input.readableBytes); length > 0; length--) {
+      if (this.#delimiters.some((delimiter) => length < delimiter.length && isAt(input, end - length, delimiter, 0, length))) return length
+    }
+    return 0
   }
 
   #consumed(length: number): void {
@@ -161,9 +173,9 @@ export class DelimiterBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
   }
 }
 
-/** Whether the bytes at `index` go on as `delimiter` does behind its first byte. A composite is not made one piece for it. */
-function isAt(input: ByteBuf, index: number, delimiter: Buffer): boolean {
-  for (let i = 1; i < delimiter.length; i++) if (input.getUnsignedByte(index + i) !== delimiter[i]) return false
+/** Whether the delimiter's bytes from `from` up to `to` stand in their places behind `index`. A composite is not made one piece for it. */
+function isAt(input: ByteBuf, index: number, delimiter: Buffer, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (input.getUnsignedByte(index + i) !== delimiter[i]) return false
   return true
 }
 

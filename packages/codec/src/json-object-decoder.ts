@@ -4,6 +4,7 @@ import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { CorruptedFrameError, TooLongFrameError } from './errors.js'
 import type { Frame } from './frame.js'
+import { checkOptions } from './length-field.js'
 
 const DEFAULT_MAX_OBJECT_LENGTH = 1024 * 1024
 
@@ -53,9 +54,10 @@ export interface JsonObjectDecoderOptions {
  *
  * Errors, thrown to exceptionCaught:
  *
- * - {@link TooLongFrameError} when more than `maxObjectLength` bytes are unread. As in Netty that counts what came in one chunk with the
- *   object, so take a limit well above your longest object and what one read can bring, 64 KiB. All unread bytes are dropped, and then,
- *   as it comes, the rest of the object or element that had begun; the next one is decoded.
+ * - {@link TooLongFrameError} when more than `maxObjectLength` bytes are unread. As in Netty that counts whatever came in one chunk with
+ *   the object: a limit of 8 refuses `{"a":1}{"b":2}` in one chunk and takes it in two. So give the length of your longest object and of
+ *   one read more, 64 KiB from a socket; then no object of that length is refused, however the bytes are cut. All unread bytes are
+ *   dropped, and then, as it comes, the rest of the object or element that had begun; the next one is decoded.
  * - {@link CorruptedFrameError} when something else than an object or array begins. All bytes from there on are dropped, without another
  *   error: the pipeline's tail, which closes the channel on an uncaught exception, is the guard.
  */
@@ -75,6 +77,7 @@ export class JsonObjectDecoder extends ByteToMessageDecoder<Frame> {
 
   /** An {@link IllegalArgumentError} unless `maxObjectLength` is a positive integer. */
   constructor(options: JsonObjectDecoderOptions = {}) {
+    checkOptions(options, 'new JsonObjectDecoder({ maxObjectLength, streamArrayElements })')
     const maxObjectLength = checkPositiveInteger(options.maxObjectLength ?? DEFAULT_MAX_OBJECT_LENGTH, 'maxObjectLength')
     super({ resynchronise: true, maxCumulationBytes: Math.max(DEFAULT_MAX_CUMULATION_BYTES, maxObjectLength) })
     this.#maxObjectLength = maxObjectLength

@@ -1,6 +1,7 @@
 import type { ByteBuf } from '@knotty/buffer'
 import { IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
+import { checkOptions } from './length-field.js'
 import { MessageToMessageEncoder } from './message-to-message-encoder.js'
 import { encodeText, encodingOf, type TextOptions } from './text-encoding.js'
 
@@ -29,6 +30,7 @@ export class LineEncoder extends MessageToMessageEncoder<string, ByteBuf> {
   /** An {@link IllegalArgumentError} for an empty separator, or an encoding that Node does not know. */
   constructor(options: LineEncoderOptions = {}) {
     super((msg): msg is string => typeof msg === 'string')
+    checkOptions(options, 'new LineEncoder({ lineSeparator, encoding })')
     const { lineSeparator = '\n' } = options
     if (typeof lineSeparator !== 'string' || lineSeparator === '') {
       throw new IllegalArgumentError(`lineSeparator: ${JSON.stringify(lineSeparator)} (expected: text such as '\\n' or '\\r\\n')`)

@@ -1,6 +1,7 @@
 import { StringDecoder as NodeStringDecoder } from 'node:string_decoder'
 import { ByteBuf } from '@knotty/buffer'
 import { type ChannelHandlerContext, ChannelInputShutdownEvent } from '@knotty/transport'
+import { checkOptions } from './length-field.js'
 import { MessageToMessageDecoder } from './message-to-message-decoder.js'
 import { encodingOf, type TextOptions } from './text-encoding.js'
 
@@ -39,6 +40,7 @@ export class StringDecoder extends MessageToMessageDecoder<ByteBuf, string> {
   /** An {@link IllegalArgumentError} for an encoding that Node does not know. */
   constructor(options: StringDecoderOptions = {}) {
     super((msg): msg is ByteBuf => ByteBuf.isByteBuf(msg))
+    checkOptions(options, 'new StringDecoder({ encoding, stream })')
     const encoding = encodingOf(options)
     this.#encoding = encoding
     const stream = options.stream ?? true

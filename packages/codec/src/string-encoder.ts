@@ -1,5 +1,6 @@
 import type { ByteBuf } from '@knotty/buffer'
 import type { ChannelHandlerContext } from '@knotty/transport'
+import { checkOptions } from './length-field.js'
 import { MessageToMessageEncoder } from './message-to-message-encoder.js'
 import { encodeText, encodingOf, type TextOptions } from './text-encoding.js'
 
@@ -14,6 +15,7 @@ export class StringEncoder extends MessageToMessageEncoder<string, ByteBuf> {
   /** An {@link IllegalArgumentError} for an encoding that Node does not know. */
   constructor(options: TextOptions = {}) {
     super((msg): msg is string => typeof msg === 'string')
+    checkOptions(options, 'new StringEncoder({ encoding })')
     this.#encoding = encodingOf(options)
   }
 

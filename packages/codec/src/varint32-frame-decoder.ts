@@ -4,6 +4,7 @@ import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { CorruptedFrameError, TooLongFrameError } from './errors.js'
 import type { Frame } from './frame.js'
+import { checkOptions } from './length-field.js'
 
 /** 4 MiB: what gRPC takes of one message unless told otherwise. */
 const DEFAULT_MAX_FRAME_LENGTH = 4 * 1024 * 1024
@@ -47,6 +48,7 @@ export class Varint32FrameDecoder extends ByteToMessageDecoder<Frame> {
 
   /** An {@link IllegalArgumentError} unless the limits are positive integers. */
   constructor(options: Varint32FrameDecoderOptions = {}) {
+    checkOptions(options, 'new Varint32FrameDecoder({ maxFrameLength })')
     const { resynchronise = true } = options
     const maxFrameLength = checkPositiveInteger(options.maxFrameLength ?? DEFAULT_MAX_FRAME_LENGTH, 'maxFrameLength')
     const least = Math.max(DEFAULT_MAX_CUMULATION_BYTES, maxFrameLength + MAX_LENGTH_BYTES)

@@ -3,7 +3,7 @@ import { isReferenceCounted, release } from '@knotty/buffer'
 import { checkFunction, checkNonNegativeInteger, IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandler } from '@knotty/transport'
 import { fromDifference, isSame, showComparable, toComparable } from './comparable.js'
-import { DecoderRun, type RunEnd } from './decoder-run.js'
+import { type DecoderOutput, DecoderRun, type RunEnd } from './decoder-run.js'
 import { CodecVerificationError, type VerificationDetails, type VerificationReason } from './errors.js'
 import { type Feed, type FeedLimits, feedsOf, randomFeedsOf } from './feed.js'
 import { anySeed } from './seeded-random.js'
@@ -24,7 +24,10 @@ export interface DecoderCase {
    * their bytes; one may stand for the other. The verifier moves no index of what stands here and releases none of it.
    */
   readonly messages: readonly unknown[]
-  /** All errors, in order (none). `ERR_KNOTTY_DECODER_FAILED_BEFORE` does not count: whether it comes depends on the chunks. */
+  /**
+   * All errors, in order (none). `ERR_KNOTTY_DECODER_FAILED_BEFORE` does not count: whether it comes depends on the chunks. Between which
+   * messages they come is not said here; it must be the same with all chunks.
+   */
   readonly errors?: readonly ExpectedError[]
   /**
    * Bytes that the decoder hands on when it is removed behind the input: an unfinished message (none; behind errors it depends on the
@@ -72,6 +75,9 @@ const CHUNKS_SHOWN = 40
  *     AUTO_READ on,  messages kept until their read is over, then the channel closes        -> messages, errors, atClose
  *     AUTO_READ off, messages released at once,              then the decoder is removed    -> messages, errors, leftOver
  *
+ * When the last chunk gave an error, reads without bytes follow until one gives none: what stands behind an error that was thrown waits
+ * for the next read.
+ *
  * **Memory.** Chunks lie in memory that is overwritten when their read is over, as a socket's: a message that looks into it without a
  * reference comes out wrong. At the end every chunk must be released.
  *
@@ -105,7 +111,8 @@ export class ByteToMessageDecoderVerifier {
     const complete: DecoderCase[] = []
     for (const [index, each] of cases.entries()) {
       const named = { ...each, name: each.name ?? `case ${index}` }
-      for (const feed of feedsOf(each.input.length, this.limits, this.seed)) this.runBoth(named, feed)
+      let order: readonly unknown[] | undefined
+      for (const feed of feedsOf(each.input.length, this.limits, this.seed)) order = this.runBoth(named, feed, order)
       if (isComplete(each)) complete.push(each)
     }
     if (complete.length > 0 && this.repeats > 0) this.verifyTogether(complete)
@@ -124,12 +131,12 @@ export class ByteToMessageDecoderVerifier {
     for (const feed of randomFeedsOf(length, this.limits.randomFeeds, this.seed)) this.runBoth(together, feed)
   }
 
-  private runBoth(expected: DecoderCase, feed: Feed): void {
-    this.run(expected, feed, 'closed')
-    this.run(expected, feed, 'removed')
+  private runBoth(expected: DecoderCase, feed: Feed, order?: readonly unknown[]): readonly unknown[] {
+    return this.run(expected, feed, 'removed', this.run(expected, feed, 'closed', order))
   }
 
-  private run(expected: DecoderCase, feed: Feed, end: RunEnd): void {
+  /** Gives messages and errors in the order in which they came before the end; all feeds must have the same. */
+  private run(expected: DecoderCase, feed: Feed, end: RunEnd, order?: readonly unknown[]): readonly unknown[] {
     const chunks = chunksOf(expected.input, feed.lengths)
     const fail = (reason: VerificationReason, text: string, want?: unknown, got?: unknown, cause?: unknown): never => {
       const how = `${feed.name}, ${end === 'closed' ? 'then closed' : 'AUTO_READ off, then removed'}`
@@ -152,6 +159,8 @@ export class ByteToMessageDecoderVerifier {
     }
     const { messages: wantMessages, errors: wantErrors = [], atClose } = expected
     compare('before the end', wantMessages, wantErrors, false)
+    const came = inOrder(run.output)
+    if (order !== undefined && !isSame(came, order)) fail('order', 'errors between other messages than with the chunks before', order, came)
     const more = end === 'closed' ? atClose : undefined
     compare(`with the channel ${end}`, [...wantMessages, ...(more?.messages ?? [])], [...wantErrors, ...(more?.errors ?? [])], true)
     if (end === 'removed' && (expected.leftOver !== undefined || wantErrors.length === 0)) {
@@ -161,7 +170,15 @@ export class ByteToMessageDecoderVerifier {
     }
     const unreleased = run.findUnreleased()
     if (unreleased !== undefined) fail(unreleased.reason, unreleased.message)
+    return came
   }
+}
+
+/** Messages before the end, with each error in its place, without its text: that may tell how much had come. */
+function inOrder({ messages, errors, messagesBefore, messagesBeforeEnd, errorsBeforeEnd }: DecoderOutput): unknown[] {
+  const all: unknown[] = messages.slice(0, messagesBeforeEnd)
+  for (let index = errorsBeforeEnd - 1; index >= 0; index--) all.splice(messagesBefore[index]!, 0, nameOf(errors[index]!))
+  return all
 }
 
 function isComplete({ errors, leftOver, atClose }: DecoderCase): boolean {
@@ -186,8 +203,12 @@ function nameOfExpected(expected: ExpectedError): string {
 }
 
 function showError(error: Error): string {
+  return `${nameOf(error)}: ${error.message}`
+}
+
+function nameOf(error: Error): string {
   const { code } = error as { code?: unknown }
-  return `${error.name}${code === undefined ? '' : ` (${String(code)})`}: ${error.message}`
+  return `${error.name}${code === undefined ? '' : ` (${String(code)})`}`
 }
 
 function failureMessage(text: string, { caseName, feed, chunks, expected, actual }: VerificationDetails): string {

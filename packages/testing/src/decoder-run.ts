@@ -14,6 +14,8 @@ export interface DecoderOutput {
   /** Comparable messages, before the end and with it. */
   readonly messages: unknown[]
   readonly errors: Error[]
+  /** For each error how many messages had come. */
+  readonly messagesBefore: number[]
   /** How many of both had come before the end. */
   messagesBeforeEnd: number
   errorsBeforeEnd: number
@@ -32,6 +34,7 @@ export interface RunFault {
 const FAILED_BEFORE = 'ERR_KNOTTY_DECODER_FAILED_BEFORE'
 
 const SLAB_FILL = 0xdd
+const NO_BYTES = new Uint8Array(0)
 
 /**
  * One decoder, or several in a row, fed once. Each chunk lies in memory that is overwritten with 0xDD as soon as its read is over, as a
@@ -41,7 +44,14 @@ const SLAB_FILL = 0xdd
  * are released at once, as a handler would, and AUTO_READ is off.
  */
 export class DecoderRun {
-  readonly output: DecoderOutput = { messages: [], errors: [], messagesBeforeEnd: 0, errorsBeforeEnd: 0, leftOver: Buffer.alloc(0) }
+  readonly output: DecoderOutput = {
+    messages: [],
+    errors: [],
+    messagesBefore: [],
+    messagesBeforeEnd: 0,
+    errorsBeforeEnd: 0,
+    leftOver: Buffer.alloc(0),
+  }
   fault: RunFault | undefined = undefined
   private readonly end: RunEnd
   private readonly release: (msg: unknown) => void
@@ -52,6 +62,7 @@ export class DecoderRun {
   private removing = false
   private readsAsked = 0
   private readProduced = false
+  private readFailed = false
 
   constructor(decoders: readonly ChannelHandler[], end: RunEnd, release: (msg: unknown) => void) {
     this.decoders = decoders
@@ -61,11 +72,16 @@ export class DecoderRun {
     this.channel.pipeline.addLast(this.readCounter(), ...decoders, this.collector())
   }
 
-  /** Feeds the chunks and ends; stops at a {@link fault}. A channel that the decoder closes gets no more chunks. */
-  feed(chunks: Iterable<Uint8Array>): void {
-    for (const chunk of chunks) {
+  /**
+   * Feeds the chunks and ends; stops at a {@link fault}. What waits behind an error for the next read gets one without bytes. A channel
+   * that the decoder closes gets no more chunks.
+   */
+  feed(chunks: readonly Uint8Array[]): void {
+    // a decoder that fails without reading a byte would do so for ever
+    let errorsAllowed = 1 + chunks.reduce((sum, { length }) => sum + length, 0)
+    for (let index = 0; index < chunks.length || (this.readFailed && errorsAllowed-- > 0); index++) {
       if (!this.channel.isOpen) break
-      this.read(chunk)
+      this.read(chunks[index] ?? NO_BYTES)
       if (this.fault !== undefined) return
     }
     this.output.messagesBeforeEnd = this.output.messages.length
@@ -89,7 +105,7 @@ export class DecoderRun {
     this.storages.push(storage)
     this.readsAsked = 0
     this.readProduced = false
-    const errorsBefore = this.output.errors.length
+    this.readFailed = false
     const { pipeline } = this.channel
     pipeline.fireChannelRead(ByteBuf.overStorage(storage))
     pipeline.fireChannelReadComplete()
@@ -97,7 +113,7 @@ export class DecoderRun {
     if (storage.refCnt > 0) storage.moveOut()
     slab.fill(SLAB_FILL)
     this.settleHeld()
-    if (this.readsAsked > 0 || this.channel.config.autoRead || this.output.errors.length > errorsBefore || !this.channel.isOpen) return
+    if (this.readsAsked > 0 || this.channel.config.autoRead || this.readFailed || !this.channel.isOpen) return
     this.setFault('read', 'with AUTO_READ off a chunk gave no message and nobody asked for the next one: the channel would stand still')
   }
 
@@ -174,7 +190,9 @@ export class DecoderRun {
       },
       exceptionCaught: (_ctx: ChannelHandlerContext, cause: Error): void => {
         if (cause instanceof DecoderError && cause.code === FAILED_BEFORE) return
+        this.readFailed = true
         this.output.errors.push(cause)
+        this.output.messagesBefore.push(this.output.messages.length)
       },
     }
   }

@@ -1,7 +1,7 @@
 import { KnottyError, type KnottyErrorOptions } from '@knotty/common'
 
 /** What a codec did wrong; see {@link CodecVerificationError.reason}. */
-export type VerificationReason = 'messages' | 'errors' | 'left-over' | 'release' | 'read' | 'encode'
+export type VerificationReason = 'messages' | 'errors' | 'order' | 'left-over' | 'release' | 'read' | 'encode'
 
 /** Where a verification failed, and what was found there. */
 export interface VerificationDetails {
@@ -21,6 +21,7 @@ export class CodecVerificationError extends KnottyError {
   /**
    * - `messages`: others than expected, too few or too many
    * - `errors`: the same of the errors
+   * - `order`: the errors came between other messages than with the first chunks that were tried
    * - `left-over`: other bytes than expected were handed on when the decoder was removed
    * - `release`: a chunk still has references although the messages are released, or a message cannot be released
    * - `read`: with AUTO_READ off nobody asked for the next chunk

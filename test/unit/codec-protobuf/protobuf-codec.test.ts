@@ -5,9 +5,10 @@ import { Unpooled } from '@knotty/buffer'
 import { LengthFieldBasedFrameDecoder, LengthFieldPrepender } from '@knotty/codec'
 import { MalformedProtobufError, ProtobufDecoder, ProtobufEncoder } from '@knotty/codec-protobuf'
 import { IllegalArgumentError } from '@knotty/common'
+import { chunkingOf } from '@knotty/testing'
 import { EmbeddedChannel } from '@knotty/transport'
 import * as fc from 'fast-check'
-import { bytesOf, Collector, cuts, pieces, SlabReader } from '../codec/support.js'
+import { bytesOf, Collector, SlabReader } from '../codec/support.js'
 import { encodeAll, expected, Note, note, shown, takeHex } from './support.js'
 
 describe('ProtobufDecoder', () => {
@@ -60,14 +61,14 @@ describe('ProtobufDecoder and ProtobufEncoder behind a length field', () => {
   test('give the same messages whatever chunks they come in, and none of them shares memory with a chunk', () => {
     const inputs = fc.array(note, { maxLength: 5 }).chain((messages) => {
       const wire = encodeAll([new LengthFieldPrepender({ lengthFieldLength: 4 }), new ProtobufEncoder(Note)], messages)
-      return fc.tuple(fc.constant({ messages, wire }), cuts(wire.length))
+      return fc.tuple(fc.constant({ messages, wire }), chunkingOf(wire))
     })
     fc.assert(
-      fc.property(inputs, ([{ messages, wire }, positions]) => {
+      fc.property(inputs, ([{ messages, wire }, chunks]) => {
         const framer = new LengthFieldBasedFrameDecoder({ maxFrameLength: 1 << 20, lengthFieldLength: 4, initialBytesToStrip: 4 })
         const collector = new Collector()
         const reader = new SlabReader(new EmbeddedChannel(framer, new ProtobufDecoder(Note), collector))
-        for (const piece of pieces(wire, positions)) if (piece.length > 0) reader.read(piece)
+        for (const chunk of chunks) if (chunk.length > 0) reader.read(chunk)
         assert.deepEqual(collector.messages.map(shown), messages.map(expected))
         assert.deepEqual(collector.errors, [])
         reader.assertReleased()

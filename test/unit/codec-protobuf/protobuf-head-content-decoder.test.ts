@@ -12,9 +12,10 @@ import {
   WrongVersionError,
 } from '@knotty/codec-protobuf'
 import { IllegalArgumentError } from '@knotty/common'
+import { chunkingOf } from '@knotty/testing'
 import { EmbeddedChannel } from '@knotty/transport'
 import * as fc from 'fast-check'
-import { Collector, bytesOf, cuts, pieces, SlabReader } from '../codec/support.js'
+import { Collector, bytesOf, SlabReader } from '../codec/support.js'
 import { encodeAll, expected, Note, note, shown } from './support.js'
 
 interface Decoding {
@@ -80,12 +81,12 @@ describe('ProtobufHeadContentDecoder', () => {
     })
     const inputs = fc.tuple(layout, fc.array(note, { maxLength: 5 })).chain(([options, messages]) => {
       const wire = encodeAll([new ProtobufHeadContentEncoder({ type: Note, ...options })], messages)
-      return fc.tuple(fc.constant({ options, messages, wire }), cuts(wire.length))
+      return fc.tuple(fc.constant({ options, messages, wire }), chunkingOf(wire))
     })
     fc.assert(
-      fc.property(inputs, ([{ options, messages, wire }, positions]) => {
+      fc.property(inputs, ([{ options, messages, wire }, chunks]) => {
         const { collector, decoder, reader } = decoding(options)
-        for (const piece of pieces(wire, positions)) if (piece.length > 0) reader.read(piece)
+        for (const chunk of chunks) if (chunk.length > 0) reader.read(chunk)
         assert.deepEqual(collector.errors, [])
         // Compared only now: the slab has been overwritten behind every chunk.
         assert.deepEqual(collector.messages.map(shown), messages.map(expected))
@@ -178,9 +179,9 @@ describe('ProtobufHeadContentDecoder', () => {
       .map((body) => Buffer.concat([bytesOf('4b4e0001000000'), Buffer.from([body.length]), body]))
     const stream = fc.array(fc.oneof(headed, framed), { maxLength: 6 }).map((parts) => Buffer.concat(parts))
     fc.assert(
-      fc.property(stream.chain((wire) => fc.tuple(fc.constant(wire), cuts(wire.length))), ([wire, positions]) => {
+      fc.property(stream.chain((wire) => fc.tuple(fc.constant(wire), chunkingOf(wire))), ([wire, chunks]) => {
         const { channel, collector, decoder, reader } = decoding({ maxBodyLength: 64 })
-        for (const piece of pieces(wire, positions)) if (piece.length > 0) reader.read(piece)
+        for (const chunk of chunks) if (chunk.length > 0) reader.read(chunk)
         channel.close()
         const [first, second, ...more] = collector.errors as DecoderError[]
         assert.ok(first === undefined || first instanceof DecoderError)

@@ -3,10 +3,11 @@ import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
 import { CorruptedFrameError, TooLongFrameError, Varint32FrameDecoder, Varint32LengthFieldPrepender } from '@knotty/codec'
 import { MalformedProtobufError, ProtobufDecoder, ProtobufEncoder } from '@knotty/codec-protobuf'
+import { chunkingOf } from '@knotty/testing'
 import { EmbeddedChannel } from '@knotty/transport'
 import * as fc from 'fast-check'
 import protobuf from 'protobufjs'
-import { bytesOf, Collector, cuts, pieces, SlabReader } from '../codec/support.js'
+import { bytesOf, Collector, SlabReader } from '../codec/support.js'
 import { encodeAll, expected, Note, note, shown } from './support.js'
 
 function decoding(maxFrameLength = 1 << 20): { collector: Collector; reader: SlabReader } {
@@ -30,12 +31,12 @@ describe('plain protobuf with a varint32 length', () => {
   test('reads what the encodeDelimited of protobufjs writes, whatever chunks it comes in', () => {
     const inputs = fc.array(note, { maxLength: 5 }).chain((messages) => {
       const wire = Buffer.concat(messages.map((message) => Note.encodeDelimited(message).finish()))
-      return fc.tuple(fc.constant({ messages, wire }), cuts(wire.length))
+      return fc.tuple(fc.constant({ messages, wire }), chunkingOf(wire))
     })
     fc.assert(
-      fc.property(inputs, ([{ messages, wire }, positions]) => {
+      fc.property(inputs, ([{ messages, wire }, chunks]) => {
         const { collector, reader } = decoding()
-        for (const piece of pieces(wire, positions)) if (piece.length > 0) reader.read(piece)
+        for (const chunk of chunks) if (chunk.length > 0) reader.read(chunk)
         assert.deepEqual(collector.messages.map(shown), messages.map(expected))
         assert.deepEqual(collector.errors, [])
         reader.assertReleased()

@@ -4,9 +4,10 @@ import { describe, test } from 'node:test'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { ByteToMessageDecoder } from '@knotty/codec'
 import { IllegalArgumentError, IllegalStateError } from '@knotty/common'
+import { chunkingOf } from '@knotty/testing'
 import { type ChannelHandler, type ChannelHandlerContext, ChannelInputShutdownEvent, EmbeddedChannel } from '@knotty/transport'
 import * as fc from 'fast-check'
-import { byByte, byInt, byIntWithHint, bytesOf, codesOf, cuts, decoding, pieces, TestDecoder } from './support.js'
+import { byByte, byInt, byIntWithHint, bytesOf, codesOf, decoding, TestDecoder } from './support.js'
 
 /** Lines ending in \n; remembers how far it has looked, relative to readerIndex. */
 class LineDecoder extends ByteToMessageDecoder {
@@ -233,15 +234,13 @@ describe('options', () => {
 })
 
 test('any bytes come out as lines within the limit, or end in its error; nothing crashes, hangs or stays referenced', () => {
-  const bytes = fc.array(fc.constantFrom(0x0a, 0x41, 0xff), { maxLength: 400 })
+  const bytes = fc.array(fc.constantFrom(0x0a, 0x41, 0xff), { maxLength: 400 }).map((values) => Buffer.from(values))
   fc.assert(
-    fc.property(bytes, fc.array(fc.nat({ max: 400 })), (values, positions) => {
+    fc.property(bytes.chain((input) => fc.tuple(fc.constant(input), chunkingOf(input))), ([input, chunks]) => {
       const decoder = new LineDecoder(12)
       const { channel, collector, reader } = decoding(decoder)
-      const input = Buffer.from(values)
-      const sorted = positions.filter((position) => position <= input.length).sort((a, b) => a - b)
-      for (const piece of pieces(input, sorted)) {
-        reader.read(piece)
+      for (const chunk of chunks) {
+        reader.read(chunk)
         assert.ok(decoder.unreadBytes <= 12)
       }
       channel.finish()
@@ -261,13 +260,13 @@ describe('any split of the bytes gives the same messages', () => {
       const line = fc.string({ maxLength: 20 }).map((text) => text.replaceAll(/[^ -~]/g, '.'))
       const input = fc.array(line, { maxLength: 8 }).chain((lines) => {
         const bytes = Buffer.from(lines.map((each) => `${each}\n`).join('') + 'unfinished', 'latin1')
-        return fc.record({ lines: fc.constant(lines), bytes: fc.constant(bytes), positions: cuts(bytes.length) })
+        return fc.record({ lines: fc.constant(lines), bytes: fc.constant(bytes), chunks: chunkingOf(bytes) })
       })
       fc.assert(
-        fc.property(input, ({ lines, bytes, positions }) => {
+        fc.property(input, ({ lines, bytes, chunks }) => {
           const decoder = new LineDecoder()
           const { channel, collector, reader } = decoding(decoder, autoRead)
-          for (const piece of pieces(bytes, positions)) reader.read(piece)
+          for (const chunk of chunks) reader.read(chunk)
           assert.deepEqual(collector.messages, lines)
           assert.deepEqual(collector.errors, [])
           assert.ok(decoder.copiedBytes <= 3 * bytes.length)
@@ -280,13 +279,13 @@ describe('any split of the bytes gives the same messages', () => {
     test(`of a decoder that says what is missing, autoRead ${autoRead}`, () => {
       const input = fc.array(fc.uint8Array({ maxLength: 255 }), { maxLength: 8 }).chain((bodies) => {
         const bytes = Buffer.concat(bodies.map((body) => Buffer.from([body.length, ...body])))
-        return fc.record({ bodies: fc.constant(bodies), bytes: fc.constant(bytes), positions: cuts(bytes.length) })
+        return fc.record({ bodies: fc.constant(bodies), bytes: fc.constant(bytes), chunks: chunkingOf(bytes) })
       })
       fc.assert(
-        fc.property(input, ({ bodies, bytes, positions }) => {
+        fc.property(input, ({ bodies, bytes, chunks }) => {
           const decoder = new HintingDecoder()
           const { channel, collector, reader } = decoding(decoder, autoRead)
-          for (const piece of pieces(bytes, positions)) reader.read(piece)
+          for (const chunk of chunks) reader.read(chunk)
           assert.ok(decoder.copiedBytes <= 2 * bytes.length, `${decoder.copiedBytes} of ${bytes.length}`)
           assert.equal(decoder.unreadBytes, 0)
           channel.finish()

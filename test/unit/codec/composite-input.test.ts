@@ -3,9 +3,9 @@ import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { ByteToMessageDecoder, LengthFieldBasedFrameDecoder, LengthFieldPrepender } from '@knotty/codec'
+import { chunkingOf } from '@knotty/testing'
 import { type ChannelHandlerContext, EmbeddedChannel } from '@knotty/transport'
 import * as fc from 'fast-check'
-import { cuts, pieces } from './support.js'
 
 const bodies = fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 8 })
 
@@ -54,13 +54,13 @@ class Ints extends ByteToMessageDecoder {
 
 test('a decoder reads numbers across the borders of a composite and keeps what is left over', () => {
   const bytes = Buffer.from(Array.from({ length: 80 }, (_, index) => index * 7))
+  const chunkings = chunkingOf(bytes).chain((chunks) => fc.tuple(...chunks.map((chunk) => chunkingOf(chunk))))
   const expected = Array.from({ length: 10 }, (_, index) => bytes.readBigInt64BE(index * 8))
   fc.assert(
-    fc.property(cuts(80), cuts(80), (outer, inner) => {
+    fc.property(chunkings, (chunks) => {
       const channel = new EmbeddedChannel(new Ints())
-      for (const piece of pieces(bytes, outer)) {
-        const places = inner.filter((place) => place <= piece.length)
-        channel.writeInbound(Unpooled.compositeBuffer(100).addComponents(true, ...pieces(piece, places).map((part) => Unpooled.copiedBuffer(part))))
+      for (const parts of chunks) {
+        channel.writeInbound(Unpooled.compositeBuffer(100).addComponents(true, ...parts.map((part) => Unpooled.copiedBuffer(part))))
       }
       const longs: unknown[] = []
       for (let msg = channel.readInbound(); msg !== undefined; msg = channel.readInbound()) longs.push(msg)

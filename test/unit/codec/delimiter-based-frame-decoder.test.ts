@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
-import { Unpooled } from '@knotty/buffer'
+import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { DelimiterBasedFrameDecoder, type DelimiterBasedFrameDecoderOptions, Delimiters, TooLongFrameError } from '@knotty/codec'
 import { IllegalArgumentError } from '@knotty/common'
+import { chunkingOf } from '@knotty/testing'
 import * as fc from 'fast-check'
 import { assertBounded, byteByByte, countSearched, eventsOf } from './framer-support.js'
-import { codesOf, cuts, decoding, pieces } from './support.js'
+import { codesOf, decoding } from './support.js'
 
 const MAX = 12
 const DELIMITERS = ['END', ';;']
@@ -25,31 +26,53 @@ function split(text: string): { frames: string[]; rest: string } {
 describe('DelimiterBasedFrameDecoder', () => {
   test('gives the same frames and errors however the bytes are cut', () => {
     const texts = fc
-      .array(fc.constantFrom('E', 'N', 'D', ';', 'END', ';;', 'ab', 'abcdefghijklmn'), { maxLength: 40 })
+      .array(fc.constantFrom('E', 'N', 'D', ';', 'END', ';;', 'ab', 'abcdefghij', 'abcdefghijkl', 'abcdefghijklmn'), { maxLength: 40 })
       .map((parts) => parts.join(''))
-      // the chunks decide, as in Netty, when a frame and a part of its delimiter are longer than the limit
-      .filter((text) => split(text).frames.every(({ length }) => length <= MAX - 2 || length > MAX))
-      .filter((text) => split(text).rest.length <= MAX)
-    const streams = texts.chain((text) => fc.record({ text: fc.constant(text), positions: cuts(text.length), failFast: fc.boolean() }))
+    const streams = texts.chain((text) =>
+      fc.record({ text: fc.constant(text), chunks: chunkingOf(Buffer.from(text)), failFast: fc.boolean() }),
+    )
     fc.assert(
-      fc.property(streams, ({ text, positions, failFast }) => {
-        const expected = split(text).frames.map((frame) => (frame.length > MAX ? 'error TooLongFrameError' : hex(frame)))
-        assert.deepEqual(eventsOf(framer({ failFast }), pieces(Buffer.from(text), positions)), expected)
+      fc.property(streams, ({ text, chunks, failFast }) => {
+        const { frames, rest } = split(text)
+        const expected = frames.map((frame) => (frame.length > MAX ? 'error TooLongFrameError' : hex(frame)))
+        if (failFast && rest.replace(/(E|EN|;)$/, '').length > MAX) expected.push('error TooLongFrameError')
+        assert.deepEqual(eventsOf(framer({ failFast }), chunks), expected)
       }),
       { numRuns: 500 },
     )
   })
 
+  test('takes a frame of maxFrameLength bytes although its delimiter comes byte by byte', () => {
+    for (const delimiters of ['--boundary--', ['--boundary--', 'END'], [';', '-|']]) {
+      const [first = ''] = [delimiters].flat()
+      const input = Buffer.from(`0123456789ab${first}-${first}`)
+      const expected = eventsOf(framer({ delimiters }), [input])
+      assert.deepEqual(expected, [hex('0123456789ab'), hex('-')])
+      assert.deepEqual(eventsOf(framer({ delimiters }), byteByByte(input)), expected)
+    }
+  })
+
+  test('refuses a longer one as soon as what is there cannot be the beginning of a delimiter', () => {
+    const { collector, reader } = decoding(framer())
+    reader.read(Buffer.from('0123456789abEN'))
+    assert.equal(collector.errors.length, 0)
+    reader.read(Buffer.from('E'))
+    assert.match(collector.errors[0]?.message ?? '', /^maxFrameLength: 12 exceeded by a frame of 14 bytes and more - discarding$/)
+    reader.read(Buffer.from('ND'))
+    reader.read(Buffer.from('ok;;'))
+    assert.equal(collector.errors.length, 1)
+    assert.deepEqual(collector.takeFrames(), ['6f6b'])
+  })
+
   test('takes any bytes without crashing or keeping more than maxFrameLength', () => {
-    const bytes = fc.array(fc.constantFrom(...Buffer.from('END;\r\na')), { maxLength: 300 })
+    const bytes = fc.array(fc.constantFrom(...Buffer.from('END;\r\na')), { maxLength: 300 }).map((values) => Buffer.from(values))
     type Choice = DelimiterBasedFrameDecoderOptions['delimiters']
     const delimiters = fc.constantFrom<Choice>(DELIMITERS, '\n', Delimiters.lineDelimiter(), ['E', 'END'])
     fc.assert(
-      fc.property(bytes, cuts(300), fc.boolean(), fc.boolean(), delimiters, (values, positions, failFast, resynchronise, list) => {
-        const all = Buffer.from(values)
+      fc.property(bytes.chain(chunkingOf), fc.boolean(), fc.boolean(), delimiters, (chunks, failFast, resynchronise, list) => {
         const decoder = framer({ failFast, resynchronise, delimiters: list })
         // behind an error that is thrown the rest of the chunk waits
-        assertBounded(decoder, pieces(all, positions.filter((at) => at <= all.length)), 300)
+        assertBounded(decoder, chunks, 300)
       }),
       { numRuns: 300 },
     )
@@ -125,7 +148,18 @@ describe('DelimiterBasedFrameDecoder', () => {
   test('discards with a delimiter longer than the limit too', () => {
     const { collector, reader } = decoding(framer({ maxFrameLength: 2, delimiters: '--boundary--' }))
     for (const byte of byteByByte(Buffer.from('abcdef--boundary--ok--boundary--'))) reader.read(byte)
-    assert.deepEqual(codesOf(collector.errors), ['ERR_KNOTTY_TOO_LONG_FRAME', 'ERR_KNOTTY_TOO_LONG_FRAME'])
+    assert.deepEqual(codesOf(collector.errors), ['ERR_KNOTTY_TOO_LONG_FRAME'])
+    assert.deepEqual(collector.takeFrames(), ['6f6b'])
+  })
+
+  test('takes a frame above the default of maxCumulationBytes, with a part of its delimiter behind it', () => {
+    const maxFrameLength = 17 * 1024 * 1024
+    const { collector, reader } = decoding(framer({ maxFrameLength }))
+    const chunk = Buffer.alloc(65536)
+    for (let left = maxFrameLength; left > 0; left -= chunk.length) reader.read(chunk)
+    for (const byte of byteByByte(Buffer.from('END'))) reader.read(byte)
+    assert.equal(collector.errors.length, 0)
+    assert.equal((collector.messages[0] as ByteBuf).readableBytes, maxFrameLength)
   })
 
   test('ends decoding with resynchronise: false', () => {

@@ -4,25 +4,25 @@ import { describe, test } from 'node:test'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { FixedLengthFrameDecoder, type FixedLengthFrameDecoderOptions } from '@knotty/codec'
 import { IllegalArgumentError } from '@knotty/common'
-import { seededBytes } from '@knotty/testing'
+import { chunkingOf, seededBytes } from '@knotty/testing'
 import { type ChannelHandlerContext, EmbeddedChannel, SimpleChannelInboundHandler } from '@knotty/transport'
 import * as fc from 'fast-check'
 import { assertBounded, eventsOf } from './framer-support.js'
-import { bytesOf, cuts, decoding, pieces } from './support.js'
+import { bytesOf, decoding } from './support.js'
 
 describe('FixedLengthFrameDecoder', () => {
   test('gives the same frames however the bytes are cut, and drops what is shorter at the end', () => {
     const streams = fc.uint8Array({ maxLength: 200 }).chain((bytes) =>
-      fc.record({ bytes: fc.constant(Buffer.from(bytes)), positions: cuts(bytes.length), frameLength: fc.integer({ min: 1, max: 20 }) }),
+      fc.record({ bytes: fc.constant(Buffer.from(bytes)), chunks: chunkingOf(bytes), frameLength: fc.integer({ min: 1, max: 20 }) }),
     )
     fc.assert(
-      fc.property(streams, ({ bytes, positions, frameLength }) => {
+      fc.property(streams, ({ bytes, chunks, frameLength }) => {
         const whole = Math.floor(bytes.length / frameLength)
         const frames = Array.from({ length: whole }, (_, i) => bytes.subarray(i * frameLength, (i + 1) * frameLength))
         const expected = frames.map((frame) => `buf ${frame.toString('hex')}`)
         const decoder = new FixedLengthFrameDecoder({ frameLength })
-        assert.deepEqual(eventsOf(decoder, pieces(bytes, positions)), expected)
-        assertBounded(new FixedLengthFrameDecoder({ frameLength }), pieces(bytes, positions), frameLength - 1)
+        assert.deepEqual(eventsOf(decoder, chunks), expected)
+        assertBounded(new FixedLengthFrameDecoder({ frameLength }), chunks, frameLength - 1)
       }),
       { numRuns: 300 },
     )

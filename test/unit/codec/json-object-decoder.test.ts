@@ -4,9 +4,10 @@ import { describe, test } from 'node:test'
 import { ByteBuf } from '@knotty/buffer'
 import { CorruptedFrameError, JsonObjectDecoder, type JsonObjectDecoderOptions, TooLongFrameError } from '@knotty/codec'
 import { IllegalArgumentError } from '@knotty/common'
+import { chunkingOf } from '@knotty/testing'
 import * as fc from 'fast-check'
 import { assertBounded, byteByByte, eventsOf } from './framer-support.js'
-import { cuts, decoding, pieces } from './support.js'
+import { decoding } from './support.js'
 
 const hex = (text: string): string => `buf ${Buffer.from(text).toString('hex')}`
 
@@ -21,15 +22,15 @@ const streams = fc
   .array(fc.record({ value: values, before: fc.constantFrom('', ' ', '\r\n\t') }), { maxLength: 4 })
   .chain((parts) => {
     const bytes = Buffer.from(parts.map(({ value, before }) => before + JSON.stringify(value)).join(''))
-    return fc.record({ values: fc.constant(parts.map(({ value }) => value)), bytes: fc.constant(bytes), positions: cuts(bytes.length) })
+    return fc.record({ values: fc.constant(parts.map(({ value }) => value)), chunks: chunkingOf(bytes) })
   })
 
 describe('JsonObjectDecoder', () => {
   test('gives the same objects and arrays however the bytes are cut', () => {
     fc.assert(
-      fc.property(streams, ({ values: all, bytes, positions }) => {
+      fc.property(streams, ({ values: all, chunks }) => {
         const expected = all.map((value) => hex(JSON.stringify(value)))
-        assert.deepEqual(eventsOf(new JsonObjectDecoder(), pieces(bytes, positions)), expected)
+        assert.deepEqual(eventsOf(new JsonObjectDecoder(), chunks), expected)
       }),
       { numRuns: 300 },
     )
@@ -37,24 +38,35 @@ describe('JsonObjectDecoder', () => {
 
   test('gives the same elements of arrays however the bytes are cut, with streamArrayElements', () => {
     fc.assert(
-      fc.property(streams, ({ values: all, bytes, positions }) => {
+      fc.property(streams, ({ values: all, chunks }) => {
         const expected = all.flatMap((value) => {
           if (!Array.isArray(value)) return [hex(JSON.stringify(value))]
           return value.length === 0 ? [hex('')] : value.map((element) => hex(JSON.stringify(element)))
         })
-        assert.deepEqual(eventsOf(new JsonObjectDecoder({ streamArrayElements: true }), pieces(bytes, positions)), expected)
+        assert.deepEqual(eventsOf(new JsonObjectDecoder({ streamArrayElements: true }), chunks), expected)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('refuses nothing, however the bytes are cut, with a limit of the longest object and one chunk', () => {
+    fc.assert(
+      fc.property(streams, fc.boolean(), ({ values: all, chunks }, streamArrayElements) => {
+        const longest = Math.max(0, ...all.map((value) => Buffer.byteLength(JSON.stringify(value))))
+        const maxObjectLength = Math.max(1, longest + Math.max(...chunks.map(({ length }) => length)))
+        const expected = eventsOf(new JsonObjectDecoder({ streamArrayElements }), [Buffer.concat(chunks)])
+        assert.deepEqual(eventsOf(new JsonObjectDecoder({ maxObjectLength, streamArrayElements }), chunks), expected)
       }),
       { numRuns: 300 },
     )
   })
 
   test('takes any bytes without crashing or keeping more than maxObjectLength', () => {
-    const bytes = fc.array(fc.constantFrom(...Buffer.from('{}[]",\\ a1')), { maxLength: 300 })
+    const bytes = fc.array(fc.constantFrom(...Buffer.from('{}[]",\\ a1')), { maxLength: 300 }).map((all) => Buffer.from([0x5b, ...all]))
     fc.assert(
-      fc.property(bytes, cuts(300), fc.boolean(), (all, positions, streamArrayElements) => {
-        const input = Buffer.from([...Buffer.from('['), ...all])
+      fc.property(bytes.chain(chunkingOf), fc.boolean(), (chunks, streamArrayElements) => {
         const decoder = new JsonObjectDecoder({ maxObjectLength: 20, streamArrayElements })
-        assertBounded(decoder, pieces(input, positions.filter((at) => at <= input.length)), 20)
+        assertBounded(decoder, chunks, 20)
       }),
       { numRuns: 500 },
     )

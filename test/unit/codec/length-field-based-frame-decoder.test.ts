@@ -11,8 +11,9 @@ import {
   TooLongFrameError,
 } from '@knotty/codec'
 import { IllegalArgumentError } from '@knotty/common'
+import { chunkingOf } from '@knotty/testing'
 import * as fc from 'fast-check'
-import { bytesOf, codesOf, cuts, decoding, pieces } from './support.js'
+import { bytesOf, codesOf, decoding } from './support.js'
 
 const framer = (options: Partial<LengthFieldBasedFrameDecoderOptions> = {}): LengthFieldBasedFrameDecoder =>
   new LengthFieldBasedFrameDecoder({ maxFrameLength: 16, lengthFieldLength: 2, ...options })
@@ -48,7 +49,7 @@ const streams = fc
       options: fc.constant(options),
       bytes: fc.constant(bytes),
       expected: fc.constant(frames.map((frame) => frame.subarray(initialBytesToStrip).toString('hex'))),
-      positions: cuts(bytes.length),
+      chunks: chunkingOf(bytes),
     })
   })
 
@@ -56,10 +57,10 @@ describe('LengthFieldBasedFrameDecoder', () => {
   for (const autoRead of [true, false]) {
     test(`gives the same frames however the bytes are cut, autoRead ${autoRead}`, () => {
       fc.assert(
-        fc.property(streams, ({ options, bytes, expected, positions }) => {
+        fc.property(streams, ({ options, bytes, expected, chunks }) => {
           const decoder = new LengthFieldBasedFrameDecoder(options)
           const { channel, collector, reader } = decoding(decoder, autoRead)
-          for (const piece of pieces(bytes, positions)) reader.read(piece)
+          for (const chunk of chunks) reader.read(chunk)
           channel.finish()
           assert.deepEqual(collector.takeFrames(), expected)
           assert.deepEqual(collector.errors, [])
@@ -85,11 +86,9 @@ describe('LengthFieldBasedFrameDecoder', () => {
     const likely = fc.array(fc.constantFrom(0, 0, 1, 3, 255), { maxLength: 600 }).map((values) => Uint8Array.from(values))
     const bytes = fc.oneof(fc.uint8Array({ maxLength: 600 }), likely)
     fc.assert(
-      fc.property(options, bytes, fc.array(fc.nat({ max: 600 })), (config, input, positions) => {
+      fc.property(options, bytes.chain((input) => chunkingOf(Buffer.from(input))), (config, chunks) => {
         const { channel, collector, reader } = decoding(new LengthFieldBasedFrameDecoder(config))
-        const all = Buffer.from(input)
-        const sorted = positions.filter((position) => position <= all.length).sort((a, b) => a - b)
-        for (const piece of pieces(all, sorted)) reader.read(piece)
+        for (const chunk of chunks) reader.read(chunk)
         channel.finish()
         for (const frame of collector.messages as ByteBuf[]) assert.ok(frame.readableBytes <= config.maxFrameLength)
         for (const error of collector.errors) assert.ok(error instanceof DecoderError, String(error))

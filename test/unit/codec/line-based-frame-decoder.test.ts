@@ -3,9 +3,10 @@ import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
 import { LineBasedFrameDecoder, type LineBasedFrameDecoderOptions, TooLongFrameError } from '@knotty/codec'
 import { IllegalArgumentError } from '@knotty/common'
+import { chunkingOf } from '@knotty/testing'
 import * as fc from 'fast-check'
 import { assertBounded, byteByByte, countSearched, eventsOf } from './framer-support.js'
-import { codesOf, cuts, decoding, pieces } from './support.js'
+import { codesOf, decoding } from './support.js'
 
 const framer = (options: Partial<LineBasedFrameDecoderOptions> = {}): LineBasedFrameDecoder =>
   new LineBasedFrameDecoder({ maxLength: 8, ...options })
@@ -26,30 +27,28 @@ describe('LineBasedFrameDecoder', () => {
     const streams = fc.array(lines).chain((all) =>
       fc.record({
         all: fc.constant(all),
-        positions: cuts(all.reduce((sum, { body, end }) => sum + body.length + end.length, 0)),
+        chunks: chunkingOf(Buffer.from(all.map(({ body, end }) => body + end).join(''), 'latin1')),
         stripDelimiter: fc.boolean(),
         failFast: fc.boolean(),
       }),
     )
     fc.assert(
-      fc.property(streams, ({ all, positions, stripDelimiter, failFast }) => {
-        const bytes = Buffer.from(all.map(({ body, end }) => body + end).join(''), 'latin1')
+      fc.property(streams, ({ all, chunks, stripDelimiter, failFast }) => {
         const expected = all.map(({ body, end }) => {
           if (body.length > 8) return 'error TooLongFrameError'
           return `buf ${Buffer.from(stripDelimiter ? body : body + end, 'latin1').toString('hex')}`
         })
-        assert.deepEqual(eventsOf(framer({ stripDelimiter, failFast }), pieces(bytes, positions)), expected)
+        assert.deepEqual(eventsOf(framer({ stripDelimiter, failFast }), chunks), expected)
       }),
       { numRuns: 300 },
     )
   })
 
   test('takes any bytes without crashing or keeping more than maxLength', () => {
-    const bytes = fc.array(fc.constantFrom(0x0a, 0x0d, 0x61, 0xff), { maxLength: 300 })
+    const bytes = fc.array(fc.constantFrom(0x0a, 0x0d, 0x61, 0xff), { maxLength: 300 }).map((values) => Buffer.from(values))
     fc.assert(
-      fc.property(bytes, cuts(300), fc.boolean(), fc.boolean(), (values, positions, failFast, resynchronise) => {
-        const all = Buffer.from(values)
-        assertBounded(framer({ failFast, resynchronise }), pieces(all, positions.filter((at) => at <= all.length)), 8)
+      fc.property(bytes.chain(chunkingOf), fc.boolean(), fc.boolean(), (chunks, failFast, resynchronise) => {
+        assertBounded(framer({ failFast, resynchronise }), chunks, 8)
       }),
       { numRuns: 300 },
     )

@@ -4,9 +4,10 @@ import { describe, test } from 'node:test'
 import { Unpooled } from '@knotty/buffer'
 import { LineBasedFrameDecoder, StringDecoder, type StringDecoderOptions } from '@knotty/codec'
 import { IllegalArgumentError } from '@knotty/common'
+import { chunkedBytes, chunkingOf } from '@knotty/testing'
 import { ChannelInputShutdownEvent, EmbeddedChannel } from '@knotty/transport'
 import * as fc from 'fast-check'
-import { bytesOf, cuts, decoding, pieces } from './support.js'
+import { bytesOf, decoding } from './support.js'
 
 const REPLACEMENT = '\ufffd'
 
@@ -15,13 +16,13 @@ describe('StringDecoder', () => {
     const streams = fc.record({ text: fc.string({ unit: 'binary' }), encoding: fc.constantFrom<BufferEncoding>('utf8', 'utf16le') }).chain(
       ({ text, encoding }) => {
         const bytes = Buffer.from(text, encoding)
-        return fc.record({ bytes: fc.constant(bytes), encoding: fc.constant(encoding), positions: cuts(bytes.length) })
+        return fc.record({ bytes: fc.constant(bytes), encoding: fc.constant(encoding), chunks: chunkingOf(bytes) })
       },
     )
     fc.assert(
-      fc.property(streams, ({ bytes, encoding, positions }) => {
+      fc.property(streams, ({ bytes, encoding, chunks }) => {
         const { channel, collector, reader } = decoding(new StringDecoder({ encoding }))
-        for (const piece of pieces(bytes, positions)) reader.read(piece)
+        for (const chunk of chunks) reader.read(chunk)
         channel.finish()
         const strings = collector.messages as string[]
         assert.equal(strings.join(''), bytes.toString(encoding))
@@ -34,12 +35,11 @@ describe('StringDecoder', () => {
 
   test('takes any bytes, cut in any way: malformed text becomes U+FFFD, and no error', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 60 }), cuts(60), (bytes, positions) => {
+      fc.property(chunkedBytes({ maxLength: 60 }), ({ bytes, chunks }) => {
         const { channel, collector, reader } = decoding(new StringDecoder())
-        const all = Buffer.from(bytes)
-        for (const piece of pieces(all, positions.filter((at) => at <= all.length))) reader.read(piece)
+        for (const chunk of chunks) reader.read(chunk)
         channel.finish()
-        assert.equal(collector.messages.join(''), all.toString('utf8'))
+        assert.equal(collector.messages.join(''), Buffer.from(bytes).toString('utf8'))
         assert.deepEqual(collector.errors, [])
         reader.assertReleased()
       }),

@@ -5,7 +5,6 @@ import { pathToFileURL } from 'node:url'
 import { ByteBuf, ByteBufUtil, Storage } from '@knotty/buffer'
 import { ByteToMessageDecoder, type ByteToMessageDecoderOptions } from '@knotty/codec'
 import { type ChannelHandler, type ChannelHandlerContext, EmbeddedChannel } from '@knotty/transport'
-import * as fc from 'fast-check'
 
 /** An internal module of the package: `await internal<typeof import(…)>('cumulation.js')`. The same instance that the package uses. */
 export async function internal<T>(file: string): Promise<T> {
@@ -14,20 +13,6 @@ export async function internal<T>(file: string): Promise<T> {
 }
 
 export const bytesOf = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex')
-
-/** Any cutting of `length` bytes: ascending positions between 0 and length. Empty chunks happen. */
-export function cuts(length: number): fc.Arbitrary<number[]> {
-  return fc.oneof(
-    fc.constant<number[]>([]),
-    fc.constant(Array.from({ length }, (_, index) => index)),
-    fc.array(fc.nat({ max: length }), { maxLength: 12 }).map((positions) => positions.sort((a, b) => a - b)),
-  )
-}
-
-export function pieces(bytes: Buffer, positions: readonly number[]): Buffer[] {
-  const ends = [...positions, bytes.length]
-  return ends.map((end, index) => bytes.subarray(index === 0 ? 0 : ends[index - 1], end))
-}
 
 /**
  * Reads into a channel as an event loop does: each chunk lies in one slab, which is overwritten with 0xDD as soon as channelReadComplete is

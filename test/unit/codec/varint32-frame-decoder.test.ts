@@ -3,9 +3,10 @@ import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
 import { CorruptedFrameError, TooLongFrameError, Varint32FrameDecoder, type Varint32FrameDecoderOptions } from '@knotty/codec'
 import { IllegalArgumentError } from '@knotty/common'
+import { chunkingOf } from '@knotty/testing'
 import * as fc from 'fast-check'
 import { assertBounded, eventsOf } from './framer-support.js'
-import { bytesOf, codesOf, cuts, decoding, pieces } from './support.js'
+import { bytesOf, codesOf, decoding } from './support.js'
 
 function varint(value: number): Buffer {
   const bytes: number[] = []
@@ -20,28 +21,28 @@ describe('Varint32FrameDecoder', () => {
     const streams = bodies.chain((lengths) => {
       const frames = lengths.map((length) => Buffer.concat([varint(length), Buffer.alloc(length, length)]))
       const bytes = Buffer.concat(frames)
-      return fc.record({ lengths: fc.constant(lengths), bytes: fc.constant(bytes), positions: cuts(bytes.length) })
+      return fc.record({ lengths: fc.constant(lengths), chunks: chunkingOf(bytes) })
     })
     fc.assert(
-      fc.property(streams, ({ lengths, bytes, positions }) => {
+      fc.property(streams, ({ lengths, chunks }) => {
         const expected = lengths.map((length) => {
           if (length > 300) return 'error TooLongFrameError'
           return `buf ${Buffer.alloc(length, length).toString('hex')}`
         })
-        assert.deepEqual(eventsOf(new Varint32FrameDecoder({ maxFrameLength: 300 }), pieces(bytes, positions)), expected)
+        assert.deepEqual(eventsOf(new Varint32FrameDecoder({ maxFrameLength: 300 }), chunks), expected)
       }),
       { numRuns: 300 },
     )
   })
 
   test('takes any bytes without crashing or keeping more than they are', () => {
-    const bytes = fc.array(fc.oneof(fc.constantFrom(0, 1, 5, 0x80, 0xff), fc.nat({ max: 255 })), { maxLength: 300 })
+    const byte = fc.oneof(fc.constantFrom(0, 1, 5, 0x80, 0xff), fc.nat({ max: 255 }))
+    const bytes = fc.array(byte, { maxLength: 300 }).map((values) => Buffer.from(values))
     fc.assert(
-      fc.property(bytes, cuts(300), fc.boolean(), (values, positions, resynchronise) => {
-        const all = Buffer.from(values)
+      fc.property(bytes.chain(chunkingOf), fc.boolean(), (chunks, resynchronise) => {
         const decoder = new Varint32FrameDecoder({ maxFrameLength: 100, resynchronise })
         // behind an error the rest of the chunk waits
-        assertBounded(decoder, pieces(all, positions.filter((at) => at <= all.length)), 300)
+        assertBounded(decoder, chunks, 300)
       }),
       { numRuns: 300 },
     )

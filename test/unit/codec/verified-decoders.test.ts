@@ -5,6 +5,7 @@ import { ByteBuf, Unpooled } from '@knotty/buffer'
 import {
   Base64Decoder,
   Base64Encoder,
+  type ByteToMessageDecoder,
   CorruptedFrameError,
   DelimiterBasedFrameDecoder,
   Delimiters,
@@ -22,6 +23,7 @@ import {
 } from '@knotty/codec'
 import { ByteToMessageDecoderVerifier, codecRoundTrip, type DecoderCase, type HandlerFactory, type RoundTripCodec } from '@knotty/testing'
 import { EmbeddedChannel } from '@knotty/transport'
+import { codesOf, decoding } from './support.js'
 
 const text = (value: string): Buffer => Buffer.from(value, 'utf8')
 const hex = (value: string): Buffer => Buffer.from(value.replaceAll(' ', ''), 'hex')
@@ -32,10 +34,7 @@ interface Verified {
   readonly cases: readonly DecoderCase[]
 }
 
-/**
- * Every decoder of the package, with what it makes of some bytes. Where errors are thrown what follows waits for the next chunk, so the
- * error is the last there.
- */
+/** Every decoder of the package, with what it makes of some bytes. */
 const decoders: readonly Verified[] = [
   {
     name: 'LengthFieldBasedFrameDecoder',
@@ -43,7 +42,13 @@ const decoders: readonly Verified[] = [
     cases: [
       { input: hex('0003616263 0000'), messages: [text('abc'), text('')] },
       { input: hex('0001aa 000361'), messages: [hex('aa')], leftOver: hex('000361') },
-      { name: 'too long', input: hex(`0001aa 0020${'00'.repeat(32)}`), messages: [hex('aa')], errors: [TooLongFrameError] },
+      {
+        name: 'too long',
+        input: hex(`0001aa 0020${'00'.repeat(32)} 0001bb 0021${'00'.repeat(33)} 00`),
+        messages: [hex('aa'), hex('bb')],
+        errors: [TooLongFrameError, TooLongFrameError],
+        leftOver: hex('00'),
+      },
     ],
   },
   {
@@ -69,7 +74,28 @@ const decoders: readonly Verified[] = [
     cases: [
       { input: text('ab;cdENDENE;;'), messages: [text('ab'), text('cd'), text('ENE'), text('')] },
       { input: text('ab;EN'), messages: [text('ab')], leftOver: text('EN') },
-      { name: 'too long', input: text('ok;0123456789END'), messages: [text('ok')], errors: [TooLongFrameError] },
+      {
+        name: 'too long',
+        input: text('ok;0123456789ENDgood;012345678;;E'),
+        messages: [text('ok'), text('good'), text('')],
+        errors: [TooLongFrameError, TooLongFrameError],
+        leftOver: text('E'),
+      },
+      { name: 'as long as the limit', input: text('01234567END01234567;'), messages: [text('01234567'), text('01234567')] },
+    ],
+  },
+  {
+    name: 'DelimiterBasedFrameDecoder, failFast: false and with delimiters',
+    create: () => new DelimiterBasedFrameDecoder({ maxFrameLength: 8, delimiters: 'END', failFast: false, stripDelimiter: false }),
+    cases: [
+      { input: text('01234567END'), messages: [text('01234567END')] },
+      {
+        name: 'too long',
+        input: text('012345678ENDabENDENDENDEN'),
+        messages: [text('abEND'), text('END'), text('END')],
+        errors: [TooLongFrameError],
+        leftOver: text('EN'),
+      },
     ],
   },
   {
@@ -91,8 +117,18 @@ const decoders: readonly Verified[] = [
     cases: [
       { input: Buffer.concat([hex('00 02aabb 9601'), Buffer.alloc(150)]), messages: [text(''), hex('aabb'), Buffer.alloc(150)] },
       { input: hex('01aa 9601bb'), messages: [hex('aa')], leftOver: hex('9601bb') },
-      { name: 'too long', input: Buffer.concat([hex('01aa c901'), Buffer.alloc(201)]), messages: [hex('aa')], errors: [TooLongFrameError] },
-      { name: 'negative', input: hex('ffffffff0f'), messages: [], errors: [CorruptedFrameError] },
+      {
+        name: 'too long',
+        input: Buffer.concat([hex('01aa c901'), Buffer.alloc(201), hex('01bb')]),
+        messages: [hex('aa'), hex('bb')],
+        errors: [TooLongFrameError],
+      },
+      {
+        name: 'negative and endless lengths',
+        input: hex('ffffffff0f 01aa ffffffffff 01bb'),
+        messages: [hex('aa'), hex('bb')],
+        errors: [CorruptedFrameError, CorruptedFrameError],
+      },
     ],
   },
   {
@@ -142,6 +178,28 @@ describe('a composite as chunk', () => {
 describe('whatever chunks the bytes come in', () => {
   for (const { name, create, cases } of decoders) {
     test(name, () => new ByteToMessageDecoderVerifier(create).verify(cases))
+  }
+})
+
+describe('maxCumulationBytes below the longest frame ends decoding', () => {
+  const maxCumulationBytes = 4
+  const limited: readonly [ByteToMessageDecoder, Buffer][] = [
+    [new LengthFieldBasedFrameDecoder({ maxFrameLength: 100, lengthFieldLength: 1, maxCumulationBytes }), hex('10')],
+    [new LineBasedFrameDecoder({ maxLength: 100, maxCumulationBytes }), text('abcde')],
+    [new DelimiterBasedFrameDecoder({ maxFrameLength: 100, delimiters: ';', maxCumulationBytes }), text('abcde')],
+    [new DelimiterBasedFrameDecoder({ maxFrameLength: 100, delimiters: Delimiters.lineDelimiter(), maxCumulationBytes }), text('abcde')],
+    [new Varint32FrameDecoder({ maxFrameLength: 100, maxCumulationBytes }), hex('10')],
+  ]
+  for (const [decoder, input] of limited) {
+    test(decoder.constructor.name, () => {
+      const { collector, reader } = decoding(decoder)
+      reader.read(input)
+      reader.read(input)
+      assert.deepEqual(codesOf(collector.errors), ['ERR_KNOTTY_CUMULATION_LIMIT', 'ERR_KNOTTY_DECODER_FAILED_BEFORE'])
+      assert.ok(collector.errors[0] instanceof TooLongFrameError)
+      assert.equal(decoder.unreadBytes, 0)
+      reader.assertReleased()
+    })
   }
 })
 

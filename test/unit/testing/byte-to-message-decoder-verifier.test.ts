@@ -19,8 +19,8 @@ type Decode = (ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]) => nu
 class FunctionDecoder extends ByteToMessageDecoder {
   private readonly function: Decode
 
-  constructor(decode: Decode) {
-    super()
+  constructor(decode: Decode, resynchronise = false) {
+    super({ resynchronise })
     this.function = decode
   }
 
@@ -74,6 +74,18 @@ describe('a decoder that is right', () => {
       { name: 'long', input: bytes('0003 61 0fff 00'), messages: [bytes('0003 61')], errors: [TooLongFrameError] },
       { name: 'corrupted', input: bytes('0001'), messages: [], errors: ['ERR_KNOTTY_CORRUPTED_FRAME'] },
       { name: 'corrupted, by class', input: bytes('0000'), messages: [], errors: [CorruptedFrameError] },
+    ])
+  })
+
+  test('passes with the messages behind an error that is thrown, which wait for the next read', () => {
+    const newDecoder = (): ChannelHandler => new LengthFieldBasedFrameDecoder({ maxFrameLength: 4, lengthFieldLength: 1 })
+    new ByteToMessageDecoderVerifier(newDecoder).verify([
+      {
+        input: bytes('0161 05ffffffffff 0162 06ffffffffffff 0163 01'),
+        messages: [bytes('0161'), bytes('0162'), bytes('0163')],
+        errors: [TooLongFrameError, TooLongFrameError],
+        leftOver: bytes('01'),
+      },
     ])
   })
 
@@ -223,6 +235,48 @@ describe('a decoder fails the verification that', () => {
     const silent = failureOf(() => verifier(framed).verify([{ ...ABC, errors: [DecoderError] }]))
     assert.deepEqual(silent.expected, ['DecoderError'])
     assert.deepEqual(silent.actual, [])
+  })
+
+  test('gives its messages before or behind an error as the chunks fall', () => {
+    /** A message for each byte, but an error for 0; the messages go on when the read is over. */
+    class Late implements ChannelHandler {
+      private readonly waiting: number[] = []
+
+      channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
+        for (const byte of (msg as ByteBuf).unsafeBuffer()) {
+          if (byte === 0) ctx.fireExceptionCaught(new CorruptedFrameError('zero'))
+          else this.waiting.push(byte)
+        }
+        ;(msg as ByteBuf).release()
+      }
+
+      channelReadComplete(ctx: ChannelHandlerContext): void {
+        for (const byte of this.waiting.splice(0)) ctx.fireChannelRead(byte)
+        ctx.fireChannelReadComplete()
+        if (!ctx.channel.config.autoRead) ctx.read()
+      }
+    }
+    const late = new ByteToMessageDecoderVerifier(() => new Late())
+    const error = failureOf(() => late.verify([{ input: bytes('01 00 02'), messages: [1, 2], errors: [CorruptedFrameError] }]))
+    assert.equal(error.reason, 'order')
+    assert.match(error.feed, /^byte by byte/)
+    const zero = 'CorruptedFrameError (ERR_KNOTTY_CORRUPTED_FRAME)'
+    assert.deepEqual(error.expected, [zero, 1, 2])
+    assert.deepEqual(error.actual, [1, zero, 2])
+  })
+
+  test('throws without end behind an error', () => {
+    class Stuck extends FunctionDecoder {
+      constructor() {
+        super(() => {
+          throw new CorruptedFrameError('stuck')
+        }, true)
+      }
+    }
+    const error = failureOf(() => {
+      new ByteToMessageDecoderVerifier(() => new Stuck()).verify([{ input: bytes('01'), messages: [], errors: [CorruptedFrameError] }])
+    })
+    assert.equal(error.reason, 'errors')
   })
 
   test('hands on other bytes when it is removed, or at the end makes messages nobody expects', () => {

@@ -18,6 +18,14 @@ test('chunkingOf comes to whole, byte by byte and empty chunks', () => {
   assert.ok(seen.some((chunks) => chunks.some((chunk) => chunk.length === 0)))
 })
 
+test('chunkingOf shrinks to as few chunks as still fail, from byte by byte too', () => {
+  const bytes = Buffer.alloc(100)
+  for (let seed = 0; seed < 50; seed++) {
+    const { counterexample } = fc.check(fc.property(chunkingOf(bytes), (chunks) => chunks.length < 5), { seed })
+    assert.equal(counterexample?.[0].length, 5, `seed ${seed}`)
+  }
+})
+
 test('chunkedBytes stays within its length', () => {
   fc.assert(
     fc.property(chunkedBytes({ maxLength: 20 }), ({ bytes, chunks }) => {

@@ -7,7 +7,26 @@ import type { Consumes, HandlerTypes, Pass } from './typed-pipeline.js'
 
 /** Says which messages a handler takes: a class (its constructor may be protected, as ByteBuf's is; String, Number and
  * the like stand for the primitive type), or a type guard. */
-export type MessageMatcher<I> = { readonly prototype: I; readonly length: number } | ((msg: unknown) => msg is I)
+export type MessageMatcher<I> = ClassOf<I> | ClassOf<Boxed<I>> | ((msg: unknown) => msg is I)
+
+/** No call signature here, or the parameter of a guard in its place would have no type. */
+interface ClassOf<I> {
+  readonly prototype: I
+  readonly length: number
+}
+
+/** What String, Number and the like have as `prototype`: an object, and no `I`. */
+type Boxed<I> = I extends string
+  ? StringConstructor['prototype']
+  : I extends number
+    ? NumberConstructor['prototype']
+    : I extends boolean
+      ? BooleanConstructor['prototype']
+      : I extends bigint
+        ? BigIntConstructor['prototype']
+        : I extends symbol
+          ? SymbolConstructor['prototype']
+          : never
 
 /**
  * Takes the messages of one type, and releases each after {@link channelRead0}; other messages pass on.

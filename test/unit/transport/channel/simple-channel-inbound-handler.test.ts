@@ -57,6 +57,35 @@ describe('which messages it takes', () => {
     assert.deepEqual([taken, channel.inboundMessages], [['a'], [1]])
   })
 
+  test('those of a primitive type, for which its class stands', () => {
+    const taken: string[] = []
+    class Text extends SimpleChannelInboundHandler<string> {
+      constructor() {
+        super(String)
+      }
+
+      channelRead0(_ctx: ChannelHandlerContext, msg: string): void {
+        taken.push(msg)
+      }
+    }
+    const channel = new EmbeddedChannel(new Text())
+    channel.writeInbound('a', 1)
+    assert.deepEqual([taken, channel.inboundMessages], [['a'], [1]])
+    const sums: number[] = []
+    new EmbeddedChannel(new Taking((msg: number) => void sums.push(msg + 1), Number)).writeInbound('a', 1)
+    assert.deepEqual(sums, [2])
+    const either: (string | boolean)[] = []
+    new EmbeddedChannel(new Taking<string | boolean>((msg) => void either.push(msg), Boolean)).writeInbound('a', true)
+    assert.deepEqual(either, [true])
+    const big: bigint[] = []
+    new EmbeddedChannel(new Taking<bigint>((msg) => void big.push(msg), BigInt)).writeInbound(1n, 1)
+    assert.deepEqual(big, [1n])
+    // @ts-expect-error Number does not stand for string
+    assert.ok(new Taking<string>(() => undefined, Number))
+    // @ts-expect-error nor does String for a class
+    assert.ok(new Taking<Login>(() => undefined, String))
+  })
+
   test('all without a matcher', () => {
     const taken: unknown[] = []
     new EmbeddedChannel(new Taking((msg) => void taken.push(msg))).writeInbound('a', 1)
