@@ -1,5 +1,5 @@
 import type { ByteBuf } from '@knotty/buffer'
-import { checkPositiveInteger } from '@knotty/common'
+import { checkOptions, checkPositiveInteger } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { CorruptedFrameError, TooLongFrameError } from './errors.js'
@@ -75,6 +75,7 @@ export class JsonObjectDecoder extends ByteToMessageDecoder<Frame> {
 
   /** An {@link IllegalArgumentError} unless `maxObjectLength` is a positive integer. */
   constructor(options: JsonObjectDecoderOptions = {}) {
+    checkOptions(options, 'new JsonObjectDecoder({ maxObjectLength })')
     const maxObjectLength = checkPositiveInteger(options.maxObjectLength ?? DEFAULT_MAX_OBJECT_LENGTH, 'maxObjectLength')
     super({ resynchronise: true, maxCumulationBytes: Math.max(DEFAULT_MAX_CUMULATION_BYTES, maxObjectLength) })
     this.#maxObjectLength = maxObjectLength

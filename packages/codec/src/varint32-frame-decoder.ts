@@ -1,5 +1,5 @@
 import type { ByteBuf } from '@knotty/buffer'
-import { checkPositiveInteger } from '@knotty/common'
+import { checkOptions, checkPositiveInteger } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { CorruptedFrameError, TooLongFrameError } from './errors.js'
@@ -47,6 +47,7 @@ export class Varint32FrameDecoder extends ByteToMessageDecoder<Frame> {
 
   /** An {@link IllegalArgumentError} unless the limits are positive integers. */
   constructor(options: Varint32FrameDecoderOptions = {}) {
+    checkOptions(options, 'new Varint32FrameDecoder({ maxFrameLength })')
     const { resynchronise = true } = options
     const maxFrameLength = checkPositiveInteger(options.maxFrameLength ?? DEFAULT_MAX_FRAME_LENGTH, 'maxFrameLength')
     const least = Math.max(DEFAULT_MAX_CUMULATION_BYTES, maxFrameLength + MAX_LENGTH_BYTES)

@@ -19,10 +19,10 @@ export interface RemoteAddressFilterOptions {
  */
 export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
   readonly isSharable = true
-  private readonly farewellTimeoutMs: number
+  readonly #farewellTimeoutMs: number
 
   constructor(options: RemoteAddressFilterOptions = {}) {
-    this.farewellTimeoutMs = checkDurationMs(options.farewellTimeoutMs ?? 5000, 'farewellTimeoutMs')
+    this.#farewellTimeoutMs = checkDurationMs(options.farewellTimeoutMs ?? 5000, 'farewellTimeoutMs')
   }
 
   /** Whether the connection is wanted. An address may be one without IP: a Unix domain socket's, or one within the process. */
@@ -40,22 +40,22 @@ export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
   }
 
   channelRegistered(ctx: ChannelHandlerContext): void {
-    if (this.decide(ctx) !== 'rejected') ctx.fireChannelRegistered()
+    if (this.#decide(ctx) !== 'rejected') ctx.fireChannelRegistered()
   }
 
   channelActive(ctx: ChannelHandlerContext): void {
-    const verdict = this.decide(ctx)
+    const verdict = this.#decide(ctx)
     if (verdict === 'open') throw new IllegalStateError(`${String(ctx.channel)} is active and has no remote address: it cannot be filtered`)
     if (verdict === 'accepted') ctx.fireChannelActive()
   }
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
-    if (this.decide(ctx) === 'rejected') release(msg)
+    if (this.#decide(ctx) === 'rejected') release(msg)
     else ctx.fireChannelRead(msg)
   }
 
   /** 'open': there is no address yet. Otherwise the filter is out of the pipeline; where it rejected, SILENCE has its place. */
-  private decide(ctx: ChannelHandlerContext): 'accepted' | 'rejected' | 'open' {
+  #decide(ctx: ChannelHandlerContext): 'accepted' | 'rejected' | 'open' {
     const { remoteAddress } = ctx.channel
     if (remoteAddress === undefined) return 'open'
     let accepted = false
@@ -72,22 +72,22 @@ export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
     }
     ctx.pipeline.replace(ctx.name, null, SILENCE)
     if (thrown !== undefined) ctx.fireExceptionCaught(toError(thrown))
-    this.reject(ctx, remoteAddress)
+    this.#reject(ctx, remoteAddress)
     return 'rejected'
   }
 
-  private reject(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): void {
+  #reject(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): void {
     let farewell: ChannelFuture | undefined
     try {
       farewell = this.channelRejected(ctx, remoteAddress)
     } finally {
       if (farewell === undefined || farewell.isDone) ctx.close()
-      else this.closeAfter(farewell, ctx)
+      else this.#closeAfter(farewell, ctx)
     }
   }
 
-  private closeAfter(farewell: ChannelFuture, ctx: ChannelHandlerContext): void {
-    const deadline = ctx.eventLoop.scheduleCoarse(() => ctx.close(), this.farewellTimeoutMs)
+  #closeAfter(farewell: ChannelFuture, ctx: ChannelHandlerContext): void {
+    const deadline = ctx.eventLoop.scheduleCoarse(() => ctx.close(), this.#farewellTimeoutMs)
     ctx.channel.closeFuture.addListener(() => deadline.cancel())
     farewell.addListener(() => ctx.close())
   }

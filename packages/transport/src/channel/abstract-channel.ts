@@ -13,6 +13,7 @@ import { ChannelOutputShutdownError, ClosedChannelError, NotYetConnectedError } 
 import { ChannelOutputShutdownEvent } from './events.js'
 import type { OutboundBuffer } from './outbound-buffer.js'
 import { dropUnhandledMessage, reportUncaughtException } from './unhandled.js'
+import { reportUnsupportedMessage } from './unsupported-messages.js'
 
 /**
  * The base of every channel: the order of events in bind, connect, write and flush, over that of {@link ChannelLifecycle}. A
@@ -134,7 +135,9 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
       filtered = this.filterOutboundMessage(msg)
     } catch (error) {
       release(msg)
-      return failPromise(promise, toError(error), this)
+      const cause = toError(error)
+      if (promise !== null) reportUnsupportedMessage(this, cause) // otherwise exceptionCaught tells
+      return failPromise(promise, cause, this)
     }
     buffer.addMessage(filtered, promise)
   }
