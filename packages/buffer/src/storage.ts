@@ -89,7 +89,8 @@ export class Storage {
     checkPositiveInteger(increment, 'increment')
     if (this === Storage.EMPTY) return
     if (this.refCnt === 0 || this.refCnt + increment > MAX_REF_CNT) {
-      throw new IllegalReferenceCountError(`refCnt: ${this.refCnt}, increment: ${increment}`)
+      const why = this.refCnt === 0 ? ' (the buffer was released before)' : ''
+      throw new IllegalReferenceCountError(`refCnt: ${this.refCnt}, increment: ${increment}${why}`)
     }
     this.refCnt += increment
     this.piece?.leak?.seen('retain()', this.retain)
@@ -99,7 +100,7 @@ export class Storage {
   release(decrement: number): boolean {
     checkPositiveInteger(decrement, 'decrement')
     if (this === Storage.EMPTY) return false
-    if (decrement > this.refCnt) throw new IllegalReferenceCountError(`refCnt: ${this.refCnt}, decrement: ${decrement}`)
+    if (decrement > this.refCnt) throw tooManyReleases(this.refCnt, decrement)
     this.refCnt -= decrement
     if (this.refCnt > 0) {
       this.piece?.leak?.seen('release()', this.release)
@@ -157,4 +158,10 @@ function hintText(hint: unknown): string {
   } catch {
     return typeof hint
   }
+}
+
+/** Who took the last reference is not known here, but who does as a rule is. */
+function tooManyReleases(refCnt: number, decrement: number): IllegalReferenceCountError {
+  const why = refCnt === 0 ? ' (the buffer was released before: by this code, or by the write() or the next handler that it was given to)' : ''
+  return new IllegalReferenceCountError(`refCnt: ${refCnt}, decrement: ${decrement}${why}`)
 }

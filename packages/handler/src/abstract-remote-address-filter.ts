@@ -20,10 +20,10 @@ export interface RemoteAddressFilterOptions {
  */
 export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
   readonly isSharable = true
-  private readonly farewellTimeoutMs: number
+  readonly #farewellTimeoutMs: number
 
   constructor(options: RemoteAddressFilterOptions = {}) {
-    this.farewellTimeoutMs = checkDurationMs(options.farewellTimeoutMs ?? 5000, 'farewellTimeoutMs')
+    this.#farewellTimeoutMs = checkDurationMs(options.farewellTimeoutMs ?? 5000, 'farewellTimeoutMs')
   }
 
   /** Whether the connection is wanted. An address may be one without IP: a Unix domain socket's, or one within the process. */
@@ -41,28 +41,28 @@ export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
   }
 
   channelRegistered(ctx: ChannelHandlerContext): void {
-    if (this.decide(ctx) !== 'rejected') ctx.fireChannelRegistered()
+    if (this.#decide(ctx) !== 'rejected') ctx.fireChannelRegistered()
   }
 
   channelActive(ctx: ChannelHandlerContext): void {
-    const verdict = this.decide(ctx)
+    const verdict = this.#decide(ctx)
     if (verdict === 'open') throw new IllegalStateError(`${String(ctx.channel)} is active and has no remote address: it cannot be filtered`)
     if (verdict === 'accepted') ctx.fireChannelActive()
   }
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
-    if (this.decide(ctx) === 'accepted') ctx.fireChannelRead(msg)
+    if (this.#decide(ctx) === 'accepted') ctx.fireChannelRead(msg)
     else release(msg)
   }
 
   /** 'open': there is no address yet. Otherwise the filter is out of the pipeline; where it rejected, SILENCE has its place. */
-  private decide(ctx: ChannelHandlerContext): 'accepted' | 'rejected' | 'open' {
+  #decide(ctx: ChannelHandlerContext): 'accepted' | 'rejected' | 'open' {
     const { remoteAddress } = ctx.channel
     if (remoteAddress === undefined) return 'open'
     let accepted = false
     let thrown: unknown
     try {
-      accepted = this.accept0(ctx, remoteAddress)
+      accepted = this.#accept0(ctx, remoteAddress)
     } catch (error) {
       thrown = error
     }
@@ -73,33 +73,33 @@ export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
     }
     ctx.pipeline.replace(ctx.name, null, SILENCE)
     if (thrown !== undefined) ctx.fireExceptionCaught(toError(thrown))
-    this.reject(ctx, remoteAddress)
+    this.#reject(ctx, remoteAddress)
     return 'rejected'
   }
 
   /** An async accept gives a promise, which is true to an `if`. */
-  private accept0(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): boolean {
+  #accept0(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): boolean {
     const accepted: unknown = this.accept(ctx, remoteAddress)
     if (typeof accepted === 'boolean') return accepted
     throw notExpected(`${this.constructor.name}.accept()`, accepted, 'true or false, at once')
   }
 
-  private reject(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): void {
+  #reject(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): void {
     let farewell: ChannelFuture | undefined
-    callHook(ctx, () => (farewell = this.channelRejected0(ctx, remoteAddress)))
+    callHook(ctx, () => (farewell = this.#channelRejected0(ctx, remoteAddress)))
     if (farewell === undefined || farewell.isDone) ctx.close()
-    else this.closeAfter(farewell, ctx)
+    else this.#closeAfter(farewell, ctx)
   }
 
   /** Of an async channelRejected nobody could say when what it writes is through. */
-  private channelRejected0(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): ChannelFuture | undefined {
+  #channelRejected0(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): ChannelFuture | undefined {
     const farewell = this.channelRejected(ctx, remoteAddress)
     if (farewell === undefined || typeof farewell.addListener === 'function') return farewell
     throw notExpected(`${this.constructor.name}.channelRejected()`, farewell, 'a ChannelFuture or undefined')
   }
 
-  private closeAfter(farewell: ChannelFuture, ctx: ChannelHandlerContext): void {
-    const deadline = ctx.eventLoop.scheduleCoarse(() => ctx.close(), this.farewellTimeoutMs)
+  #closeAfter(farewell: ChannelFuture, ctx: ChannelHandlerContext): void {
+    const deadline = ctx.eventLoop.scheduleCoarse(() => ctx.close(), this.#farewellTimeoutMs)
     ctx.channel.closeFuture.addListener(() => deadline.cancel())
     farewell.addListener(() => ctx.close())
   }

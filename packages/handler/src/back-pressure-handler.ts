@@ -1,4 +1,4 @@
-import { IllegalArgumentError } from '@knotty/common'
+import { checkOptions, IllegalArgumentError } from '@knotty/common'
 import { type Channel, type ChannelHandler, type ChannelHandlerContext, ChannelOutputShutdownEvent } from '@knotty/transport'
 
 /** Options of {@link BackPressureHandler}. */
@@ -33,6 +33,7 @@ export class BackPressureHandler implements ChannelHandler {
   private held: 'none' | 'auto' | 'manual' = 'none'
 
   constructor(options: BackPressureHandlerOptions = {}) {
+    checkOptions(options, 'new BackPressureHandler({ peer: channel })')
     const { peer } = options
     if (peer !== undefined && typeof (peer as Partial<Channel> | null)?.isWritable !== 'boolean') {
       throw new IllegalArgumentError(`peer: ${String(peer)} (expected: a channel)`)

@@ -1,5 +1,5 @@
 import { release } from '@knotty/buffer'
-import { checkPositiveInteger } from '@knotty/common'
+import { checkOptions, checkPositiveInteger } from '@knotty/common'
 import { type ChannelHandler, type ChannelHandlerContext, ChannelInputShutdownEvent } from '@knotty/transport'
 import Denque from 'denque'
 import { QueueOverflowError } from './errors.js'
@@ -39,6 +39,7 @@ export class FlowControlHandler implements ChannelHandler {
   private overflowed = false
 
   constructor(options: FlowControlHandlerOptions = {}) {
+    checkOptions(options, 'new FlowControlHandler({ maxQueuedMessages })')
     this.releaseMessages = options.releaseMessages ?? true
     this.maxQueuedMessages = checkPositiveInteger(options.maxQueuedMessages ?? 100_000, 'maxQueuedMessages')
   }

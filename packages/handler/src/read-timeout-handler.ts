@@ -1,4 +1,4 @@
-import { checkDurationMs } from '@knotty/common'
+import { checkDurationMs, checkOptions } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import type { IdleStateEvent } from './idle-state-event.js'
 import { IdleStateHandler } from './idle-state-handler.js'
@@ -20,6 +20,7 @@ export class ReadTimeoutHandler extends IdleStateHandler {
   private timedOut = false
 
   constructor(options: ReadTimeoutHandlerOptions) {
+    checkOptions(options, 'new ReadTimeoutHandler({ timeoutMs })')
     super({ readerIdleMs: checkDurationMs(options.timeoutMs, 'timeoutMs') })
   }
 

@@ -1,4 +1,4 @@
-import { checkDurationMs, type ScheduledTask } from '@knotty/common'
+import { checkDurationMs, checkOptions, type ScheduledTask } from '@knotty/common'
 import type { ChannelHandler, ChannelHandlerContext, ChannelPromise, OutboundBuffer } from '@knotty/transport'
 import { callHook } from './call-hook.js'
 import { WriteTimeoutError } from './timeout-errors.js'
@@ -47,6 +47,7 @@ export class WriteTimeoutHandler implements ChannelHandler {
   private timedOut = false
 
   constructor(options: WriteTimeoutHandlerOptions) {
+    checkOptions(options, 'new WriteTimeoutHandler({ timeoutMs })')
     this.timeoutMs = checkDurationMs(options.timeoutMs, 'timeoutMs')
   }
 

@@ -100,4 +100,16 @@ describe('MessageToByteEncoder', () => {
     assert.equal((cause as EncoderError).code, 'ERR_KNOTTY_ASYNC_CODEC')
     assert.match(cause!.message, /Async\.encode\(\) returned a Promise/)
   })
+
+  test('refuses bytes that are returned instead of written, but not the buffer itself', () => {
+    class Returns extends MessageToByteEncoder<string> {
+      protected override encode(_ctx: ChannelHandlerContext, msg: string, out: ByteBuf): void {
+        return (msg === '' ? Buffer.from('lost') : out.writeByte(7)) as unknown as void
+      }
+    }
+    const channel = new EmbeddedChannel(new Returns())
+    assert.match(channel.write('').cause!.message, /Returns\.encode\(\) wrote nothing and returned a value of type object.*out\.writeBytes/)
+    assert.equal(channel.writeAndFlush('x').isSuccess, true)
+    assert.equal(channel.finishAndReleaseAll(), true)
+  })
 })

@@ -41,12 +41,8 @@ describe('an idle state handler', () => {
         )
       }
     }
-    // Netty's arguments by position: every event would be off, and nobody would hear of it.
-    for (const bad of [60, null, undefined]) {
-      assert.throws(
-        () => new IdleStateHandler(bad as never),
-        (error: Error) => error instanceof IllegalArgumentError && error.message.startsWith(`${bad} (expected: { readerIdleMs`),
-      )
+    for (const bad of [{}, { readerIdle: 5 }, { observeOutput: true }, 60, undefined]) {
+      assert.throws(() => new IdleStateHandler(bad as never), /options: .*expected: new IdleStateHandler\(\{ readerIdleMs, /)
     }
     const handler = new IdleStateHandler({ readerIdleMs: 0, writerIdleMs: -1 })
     assert.deepEqual([handler.readerIdleMs, handler.writerIdleMs, handler.allIdleMs], [0, 0, 0])
@@ -250,4 +246,20 @@ describe('an idle state handler behind a decoder', () => {
     frozen({ channelRead: (ctx: ChannelHandlerContext, msg: unknown) => void ctx.fireChannelRead(msg) }, new IdleStateHandler({ allIdleMs: 1 })).finish()
     assert.deepEqual(logs, [])
   })
+})
+
+test('an idle state handler keeps its state apart from the fields of a subclass', () => {
+  class Closing extends IdleStateHandler {
+    state = 'of the subclass'
+    ctx: unknown = 'of the subclass'
+    reader = 1
+    protected override channelIdle(ctx: ChannelHandlerContext): void {
+      ctx.close()
+    }
+  }
+  const channel = frozen(new Closing({ readerIdleMs: 50 }))
+  channel.advanceTimeBy(49)
+  assert.equal(channel.isOpen, true)
+  channel.advanceTimeBy(1)
+  assert.equal(channel.isOpen, false)
 })

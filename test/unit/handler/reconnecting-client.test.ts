@@ -417,6 +417,8 @@ test('options out of range, and bootstraps it cannot use again and again, are re
   refused(new Bootstrap().remoteAddress(NOWHERE), {}, /call \.handler\(…\)/)
   refused(new Bootstrap().handler(() => undefined), {}, /call \.remoteAddress\(…\)/)
   refused(good.clone().handler({}), {}, /not sharable/)
+  refused({ port: 1 } as never, {}, /new Bootstrap\(\)/)
+  refused(good, 500 as never, /options: 500/)
   refused(good, { maxAttempts: 0 }, /maxAttempts: 0/)
   refused(good, { maxAttemptsPerMinute: Infinity }, /maxAttemptsPerMinute: Infinity/)
   refused(good, { stableAfterMs: -1 }, /stableAfterMs: -1/)

@@ -14,6 +14,7 @@ import { ChannelOutputShutdownEvent } from './events.js'
 import { noteWritten } from './held-chunk.js'
 import type { OutboundBuffer } from './outbound-buffer.js'
 import { dropUnhandledMessage, reportUncaughtException } from './unhandled.js'
+import { reportUnsupportedMessage } from './unsupported-messages.js'
 
 /**
  * The base of every channel: the order of events in bind, connect, write and flush, over that of {@link ChannelLifecycle}. A
@@ -135,7 +136,9 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
       filtered = this.filterOutboundMessage(msg)
     } catch (error) {
       release(msg)
-      return failPromise(promise, toError(error), this)
+      const cause = toError(error)
+      if (promise !== null) reportUnsupportedMessage(this, cause) // otherwise exceptionCaught tells
+      return failPromise(promise, cause, this)
     }
     buffer.addMessage(filtered, promise)
     if (ResourceLeakDetector.isAdvanced) noteWritten(filtered, buffer)

@@ -313,3 +313,10 @@ test(
     assert.equal(room.size, 0)
   }),
 )
+
+test('a group takes channels only, not what is meant to become one', () => {
+  for (const wrong of [{}, undefined, 'channel']) {
+    assert.throws(() => new ChannelGroup().add(wrong as never), /channel: .* \(expected: a Channel; await the future/)
+  }
+  assert.throws(() => new ChannelGroup('all' as never), /options: 'all' \(expected: new ChannelGroup\(\{ name \}\)\)/)
+})
