@@ -23,7 +23,7 @@ export class ManualTicker implements CoarseTicker {
 
   constructor() {
     this.timers.freezeTime()
-    this.timers.advanceTimeBy(FIRST_MS)
+    this.timers.advanceTimeBy(Math.max(0, FIRST_MS - this.timers.ticker.now())) // the same for all: the clock ran until it was frozen
   }
 
   /** Milliseconds; they pass in {@link advance}. */

@@ -5,6 +5,10 @@ import { ManualTicker } from '@knotty/testing'
 import { EventLoopGroup, LocalServerChannel } from '@knotty/transport'
 import { leakScope } from '../../support/leak-scope.js'
 
+test('all begin at the same time: a channel may move from the loop of one to that of another', () => {
+  assert.deepEqual([new ManualTicker().now(), new ManualTicker().now()], [1000, 1000])
+})
+
 test(
   'a loop with a manual ticker runs coarse timers in advance() alone, each at its own deadline',
   leakScope(async (scope) => {
