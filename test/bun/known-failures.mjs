@@ -190,4 +190,34 @@ export const KNOWN_FAILURES = [
     why: 'bun test fails a test in which a rejection is unhandled, whoever else listens for it',
     tests: ['as a thenable > what then gives is an ordinary promise, whose unhandled rejection is reported'],
   },
+  {
+    file: 'examples/chat.test.js',
+    cause: 'Bun',
+    why: 'under load a few of the clients miss a message now and then; not looked into, perhaps as bytes ahead of a reset are lost',
+    match: '^the chat example > 2,000 clients chat: ',
+  },
+  {
+    file: 'packages/install.test.js',
+    cause: 'Bun',
+    why: 'a file of node:test runs under `bun test` alone, not with plain bun as the guide runs it with node',
+    tests: ['the packed packages in an empty project > every JavaScript block of docs/first-protocol.md runs as it stands'],
+  },
+  {
+    file: 'transport/composite.test.js',
+    cause: 'Bun',
+    why: CHUNKS,
+    tests: ['a chunk that was read > stays right as a component kept beyond the handler'],
+  },
+  {
+    file: 'transport/idle.test.js',
+    cause: 'Bun',
+    why: 'now and then, when the loop is blocked in the poll phase; not looked into, its phases may come in another order',
+    match: '^a loop that was blocked > ',
+  },
+  {
+    file: 'unit/handler/remote-address-filter.test.js',
+    cause: 'Bun',
+    why: 'its URL parser refuses some ways to write an IPv6 address, such as 0::0:0:0:0.0.0.0',
+    match: '^RuleBasedIpFilter > agrees with the arithmetic of subnets',
+  },
 ]

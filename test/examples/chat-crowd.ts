@@ -134,8 +134,9 @@ export class Crowd {
     const group = groups.length > 0 && this.below(4) === 0 ? groups[this.below(groups.length)] : undefined
     const user = group === undefined ? `u${this.below(this.plan.users)}` : undefined
     const text = `hello ${'x'.repeat(this.below(200))}`
+    const at = now()
     const reply = client.say({ text, ...(user === undefined ? { group: group as string } : { user }) })
-    const said: Said = { id: client.lastRequestId, user, group, at: now(), status: undefined, busy: [] }
+    const said: Said = { id: client.lastRequestId, user, group, at, status: undefined, busy: [] }
     life.said.push(said)
     try {
       const { status, busy }: Reply = await reply

@@ -21,6 +21,18 @@ describe('the time example', () => {
     await time.stop(server)
   })
 
+  test('the client does not wait for a server that says nothing', async () => {
+    const silent = net.createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    try {
+      const { port } = silent.address() as net.AddressInfo
+      const { output, errors, code } = await time.run('client.js', '', '--port', String(port), '--timeout-ms', '100')
+      assert.deepEqual({ output, errors, code }, { output: '', errors: 'nothing was read for 100 ms\n', code: 1 })
+    } finally {
+      silent.close()
+    }
+  })
+
   test('the server sends four bytes, the seconds since 1900, and hangs up', async () => {
     const { server, port } = await time.startServer()
     const socket = net.connect(Number(port), '127.0.0.1')

@@ -83,6 +83,11 @@ function javascriptBlocks(markdown: string): { line: number; code: string }[] {
   }))
 }
 
+/** The TypeScript blocks that stand by themselves, which is to say import what they use. */
+function typescriptBlocks(markdown: string): string[] {
+  return [...markdown.matchAll(/^```ts[^\S\n]*\n(import .*?)^```[^\S\n]*$/gms)].map((match) => match[1]!)
+}
+
 /** True when the process has a TCP socket in the state LISTEN (0A); false where there is no /proc. */
 function listens(pid: number): boolean {
   const inodes = new Set<string>()
@@ -178,6 +183,18 @@ describe('the packed packages in an empty project', () => {
       }
     })
   }
+
+  test('every TypeScript block with imports compiles in strict mode', async () => {
+    const place = path.join(folder, 'typescript')
+    mkdirSync(place)
+    const blocks = documents().flatMap((document) => typescriptBlocks(readFileSync(path.join(root, document), 'utf8')))
+    assert.ok(blocks.length > 0, 'no document has one')
+    for (const [index, block] of blocks.entries()) writeFileSync(path.join(place, `block-${index}.mts`), block)
+    const types = path.join(root, 'node_modules/@types')
+    const compilerOptions = { strict: true, module: 'nodenext', target: 'es2024', noEmit: true, types: ['node'], typeRoots: [types] }
+    writeFileSync(path.join(place, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
+    await run(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', place]).catch(({ stdout }) => assert.fail(stdout as string))
+  })
 
   test('CommonJS code gets the exports with require', async () => {
     const file = path.join(folder, 'require.cjs')

@@ -140,7 +140,8 @@ describe('400 peers that do not read', () => {
         channel.flush()
       }
       const { counters } = group
-      assert.equal(counters.asyncWriteRequests, 400)
+      // one for each, and now and then one more: the kernel may enlarge a receive buffer after it has said no
+      assert.ok(counters.asyncWriteRequests >= 400, String(counters.asyncWriteRequests))
       assert.ok(channels.every((channel) => channel.outboundBuffer?.isEmpty === false))
       const pinned = counters.writeSlabs * writeSlabBytes
       assert.ok(pinned < 1024 * 1024, `${pinned} bytes are pinned`)

@@ -5,7 +5,7 @@ import { diagnostics } from '@knotty/common'
 import type { ChannelHandler, ChannelHandlerContext } from '@knotty/transport'
 import { notOver } from '../support/cell.js'
 import { leakScope } from '../support/leak-scope.js'
-import { deferred, plainClient, serve } from '../support/tcp.js'
+import { connect, deferred, plainClient, plainServer, serve } from '../support/tcp.js'
 import { messagesOf, recordLogs } from '../unit/transport/channel/recorded-logs.js'
 
 const before = ResourceLeakDetector.level
@@ -103,6 +103,50 @@ describe('a chunk that a handler holds beyond its read', notOver(['net', 'unix-n
     }
     await send('hello', (done) => [new Answering(done)])
     assert.deepEqual(messagesOf(logs, 'warn'), [])
+  })
+
+  for (const composite of [false, true]) {
+    test(`is not told of when it waits in the outbound buffer of another channel${composite ? ', as a component' : ''}`, async (t) => {
+      const logs = recordLogs(t)
+      await leakScope(async (scope) => {
+        const sink = await plainServer(scope)
+        const out = await connect(scope, scope.group(), sink.port)
+        class Proxying implements ChannelHandler {
+          readonly done: () => void
+
+          constructor(done: () => void) {
+            this.done = done
+          }
+
+          channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
+            const chunk = msg as ByteBuf
+            out.write(composite ? ctx.alloc.compositeBuffer().addComponents(true, ctx.alloc.buffer(1).writeByte(1), chunk) : chunk, null)
+            this.done()
+          }
+        }
+        await send('hello', (done) => [new Proxying(done)])
+        out.flush()
+      })()
+      assert.deepEqual(messagesOf(logs, 'warn'), [])
+    })
+  }
+
+  test('is told of when it was written and sent, and is held besides', async (t) => {
+    const logs = recordLogs(t)
+    class WritingAndKeeping implements ChannelHandler {
+      readonly done: () => void
+
+      constructor(done: () => void) {
+        this.done = done
+      }
+
+      channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
+        ctx.writeAndFlush((msg as ByteBuf).retainedDuplicate(), null)
+        this.done()
+      }
+    }
+    await send('hello', (done) => [new WritingAndKeeping(done)])
+    assert.match(messagesOf(logs, 'warn').join(), /handler of class WritingAndKeeping/)
   })
 
   test('is not told of below level advanced', async (t) => {

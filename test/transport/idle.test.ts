@@ -54,6 +54,49 @@ describe('10,000 idle channels with a timer for each kind of idleness', () => {
   )
 })
 
+describe('channels that read and write now and then', () => {
+  test(
+    'create no Timeout when a timer finds that it has to wait for the rest only',
+    { skip: !HAS_LIBUV && 'Bun has no async_hooks' },
+    leakScope(async (scope) => {
+      const wheelTickMs = 10
+      const idleMs = 10 * wheelTickMs
+      const group = scope.group({ wheelTickMs })
+      const server = await ServerOf.bind(scope, group, LOCAL)
+      const clients = await server.connectAll(500)
+      const channels = [...clients, ...server.accepted]
+      let rests = 0
+      const done = deferred()
+      const loop = group.next()
+      const { scheduleCoarse } = loop
+      loop.scheduleCoarse = (task, delayMs, options) => {
+        if (delayMs < idleMs && ++rests === 5000) done.resolve()
+        return scheduleCoarse.call(loop, task, delayMs, options)
+      }
+      for (const channel of channels) {
+        channel.pipeline.addLast(new Idle({ readerIdleMs: idleMs, writerIdleMs: idleMs, allIdleMs: idleMs }), new WriteTimeoutHandler({ timeoutMs: idleMs }), {
+          channelRead: (_ctx: ChannelHandlerContext, msg: unknown) => void release(msg),
+        })
+      }
+      let timeouts = 0
+      let turn = 0
+      // A few bytes on another channel in each turn: the timers of each find some now and then.
+      const traffic = loop.scheduleAtFixedRate(() => {
+        for (let count = 0; count < 100; count++) clients[turn++ % clients.length]?.writeAndFlush(Unpooled.wrappedBuffer(new Uint8Array(1)), null)
+      }, 0, 5)
+      const hook = createHook({ init: (_id, type) => void (timeouts += type === 'Timeout' ? 1 : 0) }).enable()
+      try {
+        await done.promise
+      } finally {
+        hook.disable()
+        traffic.cancel()
+        loop.scheduleCoarse = scheduleCoarse
+      }
+      assert.ok(timeouts < 1000, `${timeouts} timeouts`) // those of the traffic
+    }),
+  )
+})
+
 /** More than epoll gives at once (1,024). */
 const CONNECTIONS = 1500
 /** Those to whom nobody writes: they are idle indeed. */

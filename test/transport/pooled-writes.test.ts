@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type ByteBuf, PooledByteBufAllocator } from '@knotty/buffer'
+import { type ByteBuf, PooledByteBufAllocator, Unpooled } from '@knotty/buffer'
 import { eventually, seededBytes } from '@knotty/testing'
 import { ChannelOption } from '@knotty/transport'
 import { leakScope } from '../support/leak-scope.js'
@@ -15,6 +15,16 @@ const poisoned = (): PooledByteBufAllocator => new PooledByteBufAllocator({ pois
 
 function fill(buffer: ByteBuf, bytes: Uint8Array): ByteBuf {
   return buffer.writeBytes(bytes)
+}
+
+/** The bytes, as pooled memory of a message or of its parts. */
+function pooled(alloc: PooledByteBufAllocator, kind: string, bytes: Buffer): ByteBuf {
+  if (kind === 'a message') return fill(alloc.buffer(bytes.length), bytes)
+  const parts = [bytes.subarray(0, 300_000), bytes.subarray(300_000, 300_010), bytes.subarray(300_010)]
+  const composite = Unpooled.wrappedBuffer(...parts.map((part) => fill(alloc.buffer(), part)))
+  if (kind === 'a composite and its components') return composite
+  const outer = alloc.compositeBuffer().addComponents(true, fill(alloc.buffer(), Buffer.from('before')), composite)
+  return outer.skipBytes(6).slice()
 }
 
 /** Takes the pool's idle memory and writes to all of it, as other channels would. */
@@ -96,26 +106,28 @@ describe('writes of pooled memory', () => {
     }),
   )
 
-  test(
-    'what is under way when the output is shut down is sent as it was, although its message is released at once',
-    leakScope(async (scope) => {
-      const alloc = poisoned()
-      const peer = await plainServer(scope)
-      const channel = await connect(scope, scope.group(), peer.port)
-      const socket = await peer.accept()
-      const messages = Array.from({ length: 24 }, (_, index) => seededBytes(1 << 20, index))
-      const whole = Buffer.concat(messages)
-      for (const bytes of messages) channel.write(fill(alloc.buffer(bytes.length), bytes), null)
-      channel.flush()
-      const shutdown = channel.shutdownOutput()
-      assert.equal(alloc.metric.usedBytes, 0)
-      trample(alloc)
-      const got = await readAll(socket)
-      await shutdown
-      assert.ok(got.length > 1 << 20 && got.length < whole.length, `${got.length} bytes`)
-      assert.equal(sha256(got), sha256(whole.subarray(0, got.length)))
-    }),
-  )
+  for (const kind of ['a message', 'a composite and its components', 'a slice of a composite of composites'] as const) {
+    test(
+      `what is under way when the output is shut down is sent as it was, although ${kind} is released at once`,
+      leakScope(async (scope) => {
+        const alloc = poisoned()
+        const peer = await plainServer(scope)
+        const channel = await connect(scope, scope.group(), peer.port)
+        const socket = await peer.accept()
+        const messages = Array.from({ length: 24 }, (_, index) => seededBytes(1 << 20, index))
+        const whole = Buffer.concat(messages)
+        for (const bytes of messages) channel.write(pooled(alloc, kind, bytes), null)
+        channel.flush()
+        const shutdown = channel.shutdownOutput()
+        assert.equal(alloc.metric.usedBytes, 0)
+        trample(alloc)
+        const got = await readAll(socket)
+        await shutdown
+        assert.ok(got.length > 1 << 20 && got.length < whole.length, `${got.length} bytes`)
+        assert.equal(sha256(got), sha256(whole.subarray(0, got.length)))
+      }),
+    )
+  }
 
   test('what is under way stays as it was when somebody releases the message too often', async (t) => {
     const logs = recordLogs(t)
@@ -140,6 +152,23 @@ describe('writes of pooled memory', () => {
       await eventually(() => assert.equal(bytes, 23 << 20))
       messages.at(-1)!.release()
       assert.equal(sha256(Buffer.concat(got)), sha256(expected.subarray(0, bytes)))
+    })()
+    assert.ok(logs.some((line) => line.message.includes('could not be released')))
+  })
+
+  test('a message that is released too often while a part of it is under way fails the channel, and every write', async (t) => {
+    const logs = recordLogs(t)
+    await leakScope(async (scope) => {
+      const peer = await plainServer(scope)
+      const channel = await connect(scope, scope.group(), peer.port)
+      const socket = await peer.accept()
+      const message = poisoned().buffer(24 << 20).writeZero(24 << 20)
+      const writes = [channel.write(message), channel.write(Buffer.from('behind'))]
+      channel.flush()
+      message.release()
+      socket.resume()
+      for (const write of writes) await assert.rejects(Promise.resolve(write), { code: 'ERR_KNOTTY_ILLEGAL_REFERENCE_COUNT' })
+      await channel.closeFuture
     })()
     assert.ok(logs.some((line) => line.message.includes('could not be released')))
   })

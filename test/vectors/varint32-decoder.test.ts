@@ -25,8 +25,9 @@ function runEncode(vector: EncodeCase): void {
     const message = chunkOf(hex)
     channel.writeOutbound(message)
     const written = channel.outboundMessages.splice(0) as ByteBuf[]
-    assert.deepEqual(written.map((buffer) => ByteBufUtil.hexDump(buffer)), vector.expect[index], hex)
+    const shown = written.map((buffer) => ByteBufUtil.hexDump(buffer))
     for (const buffer of written) buffer.release()
+    assert.deepEqual(shown, vector.expect[index], hex)
     assert.equal(message.refCnt, 0)
   })
   assert.equal(vector.expect.length, vector.messages.length)

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { IndexOutOfBoundsError } from '@knotty/common'
+import { IllegalArgumentError, IndexOutOfBoundsError } from '@knotty/common'
 import type { ByteBuf } from './byte-buf.js'
 import { ByteBufWrite } from './byte-buf-write.js'
 import { copyBytes } from './copy-bytes.js'
@@ -8,6 +8,13 @@ import type { Storage } from './storage.js'
 /** A view of the same memory as a Buffer, which {@link copyBytes} can take; the bytes themselves when they are one. */
 function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** Text is what people pass by mistake. */
+function checkSource(source: ByteBuf): void {
+  if (typeof (source as unknown as { checkReadable?: unknown } | undefined)?.checkReadable === 'function') return
+  const hint = typeof source === 'string' ? "; text goes to writeCharSequence(text, 'utf8')" : ''
+  throw new IllegalArgumentError(`source: ${typeof source} (expected: a ByteBuf or Uint8Array${hint})`)
 }
 
 /** Throws an {@link IndexOutOfBoundsError} unless the range is within the array. */
@@ -79,6 +86,7 @@ export abstract class ByteBufBytes extends ByteBufWrite {
       checkArrayRange(source, sourceIndex, length)
       this.copyIn(at, bufferOf(source), sourceIndex, length)
     } else if (second === undefined) {
+      checkSource(source)
       const length = first ?? source.readableBytes
       source.checkReadable(length)
       source.copyTo(source.reader, this, index, length)
@@ -154,6 +162,7 @@ export abstract class ByteBufBytes extends ByteBufWrite {
       this.writer += length
       return this
     }
+    checkSource(source)
     const length = second ?? first ?? source.readableBytes
     if (second === undefined) source.checkReadable(length)
     this.ensureWritable(length)
@@ -177,12 +186,12 @@ export abstract class ByteBufBytes extends ByteBufWrite {
 
   /**
    * The readable bytes as a Buffer over the same memory, to keep as long as you like: bytes that are borrowed from an event loop's read
-   * slab are moved out of it first (one copy of the chunk), and pooled memory never goes back to its pool. Growing this buffer later
-   * leaves the Buffer on the old memory.
+   * slab are moved out of it first (one copy of the chunk), and pooled memory never goes back to its pool. What is
+   * written to this buffer later shows in it; growing this buffer leaves the Buffer on the old memory.
    */
   asBuffer(): Buffer {
     this.checkAccessible()
-    this.storage.moveOut()
+    this.storage.handOut()
     return this.unsafeBuffer()
   }
 

@@ -240,7 +240,7 @@ export class CompositeByteBuf extends CompositeView {
     if (!ByteBuf.isByteBuf(buffer)) throw notABuffer(buffer)
     const { storage, readableBytes } = buffer
     if (buffer.refCnt === 0) throw new IllegalReferenceCountError('refCnt: 0 (of a buffer to be added as a component)')
-    if (isComposite(storage) && storage.includes(this.storage)) {
+    if (storage.includes(this.storage)) {
       throw new IllegalArgumentError('buffer: a view of this composite, or a composite that has it as a component, cannot be its component')
     }
     if (this.capacity + readableBytes > UNLIMITED_CAPACITY) {

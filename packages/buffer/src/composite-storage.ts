@@ -132,10 +132,8 @@ export class CompositeStorage extends Storage {
     return last
   }
 
-  /** True when `other` is this memory or that of a component, however deep. */
-  includes(other: Storage): boolean {
-    if (other === this) return true
-    return this.components.some(({ buffer: { storage } }) => storage === other || (isComposite(storage) && storage.includes(other)))
+  override includes(other: Storage): boolean {
+    return other === this || this.components.some(({ buffer: { storage } }) => storage.includes(other))
   }
 
   /** Position of the component with the byte at `index`, which is within 0..capacity - 1; empty components have none. */

@@ -205,7 +205,7 @@ export class CompositeView extends ByteBuf {
    */
   override asBuffer(): Buffer {
     const piece = this.onlyPiece(this.reader, this.writer - this.reader)
-    piece?.storage.moveOut()
+    piece?.storage.handOut()
     return this.unsafeBuffer()
   }
 

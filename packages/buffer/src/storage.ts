@@ -42,6 +42,8 @@ export class Storage {
   slab: boolean
   /** The piece of a pool that `bytes` are; undefined for all other memory, once released, and when somebody keeps the bytes. */
   piece: PooledPiece | undefined
+  /** Somebody keeps the bytes that are there now ({@link handOut}): who owns the storage must not move others over them. */
+  kept: boolean
 
   constructor(bytes: Buffer, base: number, capacity: number, slab: boolean, piece: PooledPiece | undefined = undefined) {
     this.bytes = bytes
@@ -50,6 +52,7 @@ export class Storage {
     this.refCnt = 1
     this.slab = slab
     this.piece = piece
+    this.kept = false
   }
 
   /** Makes the memory one that stays: borrowed bytes are copied once, a pooled piece is taken from its pool. All views stay right. */
@@ -57,6 +60,12 @@ export class Storage {
     if (this.slab) return this.resize(this.capacity)
     const piece = this.dropPiece()
     piece?.pool.giveUp(piece)
+  }
+
+  /** {@link moveOut}, for somebody who keeps the bytes for ever, whatever becomes of the storage. */
+  handOut(): void {
+    this.moveOut()
+    this.kept = true
   }
 
   /**
@@ -72,6 +81,7 @@ export class Storage {
     this.base = 0
     this.capacity = capacity
     this.slab = false
+    this.kept = false
   }
 
   /** Adds references. An {@link IllegalReferenceCountError} when all were released or the count would overflow. */
@@ -79,7 +89,8 @@ export class Storage {
     checkPositiveInteger(increment, 'increment')
     if (this === Storage.EMPTY) return
     if (this.refCnt === 0 || this.refCnt + increment > MAX_REF_CNT) {
-      throw new IllegalReferenceCountError(`refCnt: ${this.refCnt}, increment: ${increment}`)
+      const why = this.refCnt === 0 ? ' (the buffer was released before)' : ''
+      throw new IllegalReferenceCountError(`refCnt: ${this.refCnt}, increment: ${increment}${why}`)
     }
     this.refCnt += increment
     this.piece?.leak?.seen('retain()', this.retain)
@@ -89,7 +100,7 @@ export class Storage {
   release(decrement: number): boolean {
     checkPositiveInteger(decrement, 'decrement')
     if (this === Storage.EMPTY) return false
-    if (decrement > this.refCnt) throw new IllegalReferenceCountError(`refCnt: ${this.refCnt}, decrement: ${decrement}`)
+    if (decrement > this.refCnt) throw tooManyReleases(this.refCnt, decrement)
     this.refCnt -= decrement
     if (this.refCnt > 0) {
       this.piece?.leak?.seen('release()', this.release)
@@ -101,6 +112,11 @@ export class Storage {
     this.base = 0
     this.capacity = 0
     return true
+  }
+
+  /** True when `other` is this memory, or that of a component however deep. */
+  includes(other: Storage): boolean {
+    return other === this
   }
 
   /** The memory was seen by somebody. */
@@ -142,4 +158,10 @@ function hintText(hint: unknown): string {
   } catch {
     return typeof hint
   }
+}
+
+/** Who took the last reference is not known here, but who does as a rule is. */
+function tooManyReleases(refCnt: number, decrement: number): IllegalReferenceCountError {
+  const why = refCnt === 0 ? ' (the buffer was released before: by this code, or by the write() or the next handler that it was given to)' : ''
+  return new IllegalReferenceCountError(`refCnt: ${refCnt}, decrement: ${decrement}${why}`)
 }

@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer'
 import { Unpooled } from '@knotty/buffer'
+import { checkOptions } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { type Base64Options, isUrlSafe } from './base64-dialect.js'
 import { CorruptedFrameError } from './errors.js'
 import { Frame } from './frame.js'
-import { checkOptions } from './length-field.js'
 import { MessageToMessageDecoder } from './message-to-message-decoder.js'
 
 const STANDARD = /[^A-Za-z0-9+/]/

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { ByteBuf, Unpooled } from '@knotty/buffer'
+import { checkOptions } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { type Base64Options, isUrlSafe } from './base64-dialect.js'
-import { checkOptions } from './length-field.js'
 import { MessageToMessageEncoder } from './message-to-message-encoder.js'
 
 /**

@@ -9,6 +9,7 @@ import {
   type InboundTypes,
 } from '@knotty/transport'
 import { DecodeDriver, type DrivenDecoder } from './decode-driver.js'
+import { noDecode } from './decoder-errors.js'
 
 /** How many unread bytes a decoder keeps unless told otherwise: 16 MiB. */
 export const DEFAULT_MAX_CUMULATION_BYTES: number = 16 * 1024 * 1024
@@ -119,8 +120,9 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
   /** The decoder has left the pipeline and passed its unread bytes on: for the subclass to clean up. */
   protected handlerRemoved0(_ctx: ChannelHandlerContext): void {}
 
-  /** Checks that the instance is not sharable. A subclass that overrides this calls it. */
+  /** Checks that the instance is not sharable, and that there is a `decode`. A subclass that overrides this calls it. */
   handlerAdded(_ctx: ChannelHandlerContext): void {
+    if (typeof this.decode !== 'function') throw noDecode(this)
     this.#ensureNotSharable()
   }
 

@@ -21,7 +21,8 @@ const MIN_CAPACITY = 64
  *   channel's allocator rounds up to a power of two when it is a pooled one.
  * - Without an announcement the first capacity is a power of two; each growth makes it four times what is unread and the chunk. It is
  *   above `maxBytes` only when more bytes than that are there: the present chunk counts before the limit is checked.
- * - Frames may be slices of the buffer. While one is referenced the buffer is replaced by a new one, never compacted.
+ * - Frames may be slices of the buffer. While one is referenced, and from an asBuffer() of one on, the buffer is replaced by a new one,
+ *   never compacted.
  *
  * Copied bytes ({@link copied}): each one once when appended, and again at growth. The growths before the present one moved less than a
  * third of what has come since the buffer was empty, and the present one all but the chunk: below 1 + 1 + 1/3 times that at any moment
@@ -100,8 +101,8 @@ export class Cumulation {
     }
     if (buffer.writableBytes >= length) return buffer
     const unread = buffer.readableBytes
-    // compacting pays when less is moved than is won, and nobody holds a slice of what would move
-    if (buffer.refCnt === 1 && unread <= buffer.readerIndex && unread + length <= buffer.capacity) {
+    // compacting pays when less is moved than is won, and nobody holds a slice, or has kept bytes with asBuffer, of what would move
+    if (buffer.refCnt === 1 && !buffer.storage.kept && unread <= buffer.readerIndex && unread + length <= buffer.capacity) {
       this.copied += unread
       return buffer.discardReadBytes()
     }

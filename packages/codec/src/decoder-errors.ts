@@ -26,6 +26,16 @@ export function strayResult(decoder: object, result: unknown): DecoderError {
   )
 }
 
+/** The same in a decoder of messages. */
+export function strayMessage(decoder: object, result: unknown): DecoderError {
+  return new DecoderError(`${nameOf(decoder)}.decode() returned a value of type ${typeof result}: messages go to out.push(msg)`)
+}
+
+/** A subclass has no `decode`, which only a compiler would notice before the first bytes. */
+export function noDecode(decoder: object): DecoderError {
+  return new DecoderError(`${nameOf(decoder)} has no method decode(ctx, input, out)`)
+}
+
 /** A message was added and no byte was read: that would go on for ever. */
 export function nothingRead(decoder: object): DecoderError {
   return new DecoderError(`${nameOf(decoder)}.decode() did not read anything but decoded a message`)

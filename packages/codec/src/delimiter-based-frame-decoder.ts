@@ -1,11 +1,10 @@
 import { Buffer } from 'node:buffer'
 import { ByteBuf } from '@knotty/buffer'
-import { checkPositiveInteger, IllegalArgumentError } from '@knotty/common'
+import { checkOptions, checkPositiveInteger, IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { TooLongFrameError } from './errors.js'
 import type { Frame } from './frame.js'
-import { checkOptions } from './length-field.js'
 import { LineFramer } from './line-framer.js'
 
 /** The bytes that end a frame. They are copied; text is encoded as UTF-8. */

@@ -1,9 +1,8 @@
 import type { ByteBuf } from '@knotty/buffer'
-import { checkPositiveInteger } from '@knotty/common'
+import { checkOptions, checkPositiveInteger } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import type { Frame } from './frame.js'
-import { checkOptions } from './length-field.js'
 
 /** Options of a {@link FixedLengthFrameDecoder}. */
 export interface FixedLengthFrameDecoderOptions {

@@ -1,10 +1,9 @@
 import type { ByteBuf } from '@knotty/buffer'
-import { checkPositiveInteger } from '@knotty/common'
+import { checkOptions, checkPositiveInteger } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { CorruptedFrameError, TooLongFrameError } from './errors.js'
 import type { Frame } from './frame.js'
-import { checkOptions } from './length-field.js'
 
 const DEFAULT_MAX_OBJECT_LENGTH = 1024 * 1024
 

@@ -1,10 +1,10 @@
 import type { ByteBuf } from '@knotty/buffer'
-import { checkNonNegativeInteger, checkPositiveInteger, IllegalArgumentError } from '@knotty/common'
+import { checkNonNegativeInteger, checkOptions, checkPositiveInteger, IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { CorruptedFrameError, DecoderError, TooLongFrameError } from './errors.js'
 import type { Frame } from './frame.js'
-import { type ByteOrder, checkByteOrder, checkInteger, checkOptions } from './length-field.js'
+import { type ByteOrder, checkByteOrder, checkInteger } from './length-field.js'
 
 const TWO_TO_32 = 0x100000000
 

@@ -1,8 +1,8 @@
 import { ByteBuf, release } from '@knotty/buffer'
-import { IllegalArgumentError } from '@knotty/common'
+import { checkOptions, IllegalArgumentError } from '@knotty/common'
 import { type ChannelHandler, type ChannelHandlerContext, type ChannelPromise, DefaultChannelPromise } from '@knotty/transport'
 import { EncoderError } from './errors.js'
-import { type ByteOrder, checkByteOrder, checkInteger, checkOptions } from './length-field.js'
+import { type ByteOrder, checkByteOrder, checkInteger } from './length-field.js'
 import { smallBuffer } from './small-buffer.js'
 
 /** Options of a {@link LengthFieldPrepender}. */

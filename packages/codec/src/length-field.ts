@@ -9,11 +9,6 @@ export function checkByteOrder(order: ByteOrder): ByteOrder {
   return order
 }
 
-/** Checks that options were passed at all, and not Netty's list of numbers. An {@link IllegalArgumentError} that shows the form. */
-export function checkOptions(options: unknown, form: string): void {
-  if (typeof options !== 'object' || options === null) throw new IllegalArgumentError(`options: ${String(options)} (expected: ${form})`)
-}
-
 /** Checks a number that may be negative. An {@link IllegalArgumentError} when it is no safe integer. */
 export function checkInteger(value: number, name: string): number {
   if (!Number.isSafeInteger(value)) throw new IllegalArgumentError(`${name}: ${String(value)} (expected: an integer)`)

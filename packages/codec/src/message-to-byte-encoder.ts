@@ -27,7 +27,8 @@ export interface BytesEncoder {
  *
  * The message is released when `encode` is through. The buffer is written with the message's promise; one without a byte is written as
  * the empty buffer, so that the promise keeps its place in the order. What `encode` throws fails the promise as an {@link EncoderError}
- * with the original as `cause`, and nothing is written. An async `encode` is an error (`ERR_KNOTTY_ASYNC_CODEC`).
+ * with the original as `cause`, and nothing is written. An `encode` that is async (`ERR_KNOTTY_ASYNC_CODEC`), or returns something in place
+ * of writing it to `out`, is an error.
  *
  * @typeParam I the messages it encodes
  */
@@ -66,6 +67,7 @@ export function encodeToBytes(encoder: BytesEncoder, ctx: ChannelHandlerContext,
       buffer = encoder.allocateBuffer(ctx, msg)
       const result: unknown = encoder.encode(ctx, msg, buffer)
       if (isStrayPromise(result)) throw asyncEncoder(encoder)
+      if (typeof result === 'object' && result !== null && result !== buffer && !buffer.isReadable) throw strayResult(encoder, result)
     } finally {
       release(msg)
     }
@@ -86,6 +88,12 @@ export function asEncoderError(encoder: object, thrown: unknown): EncoderError {
   if (thrown instanceof EncoderError) return thrown
   const cause = toError(thrown)
   return new EncoderError(`${encoder.constructor.name} failed: ${cause.message}`, { cause })
+}
+
+/** `return bytes` in place of writing them into `out`: an empty buffer would go out without a word. */
+function strayResult(encoder: object, result: unknown): EncoderError {
+  const name = encoder.constructor.name
+  return new EncoderError(`${name}.encode() wrote nothing and returned a value of type ${typeof result}: bytes go to out, out.writeBytes(…)`)
 }
 
 /** The error for an async encoder. */

@@ -7,7 +7,7 @@ import {
   type MessageMatcher,
   toPredicate,
 } from '@knotty/transport'
-import { asDecoderError, asyncDecoder } from './decoder-errors.js'
+import { asDecoderError, asyncDecoder, strayMessage } from './decoder-errors.js'
 import { isStrayPromise } from './errors.js'
 import { giveBackOutList, takeOutList } from './out-list.js'
 
@@ -42,7 +42,7 @@ export abstract class MessageToMessageDecoder<I = unknown, Out = unknown> implem
     this.#acceptsInbound = toPredicate(matcher)
   }
 
-  /** Adds to `out` what `msg` stands for. Releases nothing. */
+  /** Adds to `out` what `msg` stands for. Releases nothing. Returning a message in place of adding it is a DecoderError. */
   protected abstract decode(ctx: ChannelHandlerContext, msg: I, out: Out[]): void
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
@@ -90,6 +90,7 @@ export function decodeMessage(decoder: MessageDecoder, ctx: ChannelHandlerContex
     try {
       const result: unknown = decoder.decode(ctx, msg, out.messages)
       if (isStrayPromise(result)) throw asyncDecoder(decoder, 'decode')
+      if (typeof result === 'object' && result !== null && out.messages.length === 0) throw strayMessage(decoder, result)
     } catch (thrown) {
       throw asDecoderError(decoder, thrown)
     } finally {

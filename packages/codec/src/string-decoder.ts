@@ -1,7 +1,7 @@
 import { StringDecoder as NodeStringDecoder } from 'node:string_decoder'
 import { ByteBuf } from '@knotty/buffer'
+import { checkOptions } from '@knotty/common'
 import { type ChannelHandlerContext, ChannelInputShutdownEvent } from '@knotty/transport'
-import { checkOptions } from './length-field.js'
 import { MessageToMessageDecoder } from './message-to-message-decoder.js'
 import { encodingOf, type TextOptions } from './text-encoding.js'
 

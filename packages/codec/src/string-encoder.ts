@@ -1,6 +1,6 @@
 import type { ByteBuf } from '@knotty/buffer'
+import { checkOptions } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
-import { checkOptions } from './length-field.js'
 import { MessageToMessageEncoder } from './message-to-message-encoder.js'
 import { encodeText, encodingOf, type TextOptions } from './text-encoding.js'
 

@@ -1,10 +1,9 @@
 import type { ByteBuf } from '@knotty/buffer'
-import { checkPositiveInteger } from '@knotty/common'
+import { checkOptions, checkPositiveInteger } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-message-decoder.js'
 import { CorruptedFrameError, TooLongFrameError } from './errors.js'
 import type { Frame } from './frame.js'
-import { checkOptions } from './length-field.js'
 
 /** 4 MiB: what gRPC takes of one message unless told otherwise. */
 const DEFAULT_MAX_FRAME_LENGTH = 4 * 1024 * 1024

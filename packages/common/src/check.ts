@@ -34,3 +34,8 @@ export function checkFunction<F>(value: F, name: string): F {
   if (typeof value !== 'function') throw new IllegalArgumentError(`${name}: ${typeof value} (expected: a function)`)
   return value
 }
+
+/** Checks that options are an object, and not, as in Netty, a list of arguments. An {@link IllegalArgumentError} that shows the form. */
+export function checkOptions(options: unknown, form: string): void {
+  if (typeof options !== 'object' || options === null) throw new IllegalArgumentError(`options: ${shown(options)} (expected: ${form})`)
+}

@@ -1,5 +1,5 @@
 export { Attribute, AttributeKey, AttributeMap } from './attribute.js'
-export { checkDurationMs, checkFunction, checkNonNegativeInteger, checkPositiveInteger, shown } from './check.js'
+export { checkDurationMs, checkFunction, checkNonNegativeInteger, checkOptions, checkPositiveInteger, shown } from './check.js'
 export type { EventExecutor, ShutdownOptions, TaskOptions } from './concurrency/event-executor.js'
 export type { Future, FutureListener } from './concurrency/future.js'
 export { PromiseCombiner } from './concurrency/promise-combiner.js'

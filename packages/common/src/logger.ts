@@ -1,5 +1,6 @@
 import process from 'node:process'
 import { debuglog } from 'node:util'
+import { checkFunction } from './check.js'
 import { showValue } from './errors.js'
 
 /** Where Knotty's own messages go. Each method takes one line without a line end, and the error that belongs to it, if any. */
@@ -51,6 +52,8 @@ const stderrLogger: Logger = {
   error: (message, error) => void process.stderr.write(`knotty error: ${oneLine(message, error)}\n`),
 }
 
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
 let current = stderrLogger
 
 /** Logging is the last thing that is done about an error: a logger that throws must not stop the event loop. */
@@ -69,8 +72,12 @@ function quietly(log: () => void): void {
   }
 }
 
-/** Replaces where Knotty logs, for this thread; `undefined` brings the default back. What the logger throws is dropped. */
+/**
+ * Replaces where Knotty logs, for this thread; `undefined` brings the default back. What the logger throws is dropped; one that lacks a
+ * method is an {@link IllegalArgumentError}.
+ */
 export function setLogger(logger: Logger | undefined): void {
+  if (logger) for (const level of LEVELS) checkFunction(logger[level], `logger.${level}`)
   current = logger ?? stderrLogger
 }
 

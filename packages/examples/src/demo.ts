@@ -1,9 +1,12 @@
 // npm start: three stories on real loopback connections, each with its server in a process of its own.
 import { existsSync } from 'node:fs'
 import { socketTransport } from 'knotty'
-import { closeWaitStory } from './close-wait/story.js'
+import { closeWaitStory, NETTY_IS_MISSING } from './close-wait/story.js'
 import { framedServerStory } from './demo/framed-server-story.js'
 import { heartbeatStory } from './demo/heartbeat-story.js'
+
+/** Of the third story; few, because Netty pauses for a second after each that it could not register. */
+const CLIENTS = 3
 
 async function main(): Promise<void> {
   console.log(`Knotty on Node.js ${process.version}, transport ${socketTransport()}\n`)
@@ -17,11 +20,14 @@ async function main(): Promise<void> {
 }
 
 async function tellCloseWaitStory(): Promise<void> {
-  console.log('1. A handler that is not sharable is given to every connection, in several servers; 5 clients connect, say a word and hang up')
-  for await (const { server, closeWait } of closeWaitStory(5)) {
+  console.log(`1. A handler that is not sharable is given to every connection, in several servers; ${CLIENTS} clients connect, say a word and hang up`)
+  let nettyRan = false
+  for await (const { server, closeWait } of closeWaitStory(CLIENTS)) {
+    nettyRan ||= server === 'Netty'
     console.log(`2. ${server}: sockets left in CLOSE_WAIT: ${closeWait}`)
     if (server === 'Knotty' && closeWait !== 0) throw new Error('Knotty left sockets behind')
   }
+  if (!nettyRan) console.log(`   ${NETTY_IS_MISSING}`)
 }
 
 main().catch((error: unknown) => {

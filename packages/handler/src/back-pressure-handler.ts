@@ -1,4 +1,4 @@
-import { IllegalArgumentError } from '@knotty/common'
+import { checkOptions, IllegalArgumentError } from '@knotty/common'
 import { type Channel, type ChannelHandler, type ChannelHandlerContext, ChannelOutputShutdownEvent } from '@knotty/transport'
 
 /** Options of {@link BackPressureHandler}. */
@@ -33,6 +33,7 @@ export class BackPressureHandler implements ChannelHandler {
   private held: 'none' | 'auto' | 'manual' = 'none'
 
   constructor(options: BackPressureHandlerOptions = {}) {
+    checkOptions(options, 'new BackPressureHandler({ peer: channel })')
     const { peer } = options
     if (peer !== undefined && typeof (peer as Partial<Channel> | null)?.isWritable !== 'boolean') {
       throw new IllegalArgumentError(`peer: ${String(peer)} (expected: a channel)`)
@@ -53,8 +54,7 @@ export class BackPressureHandler implements ChannelHandler {
   }
 
   read(ctx: ChannelHandlerContext): void {
-    const target = this.peer ?? ctx.channel
-    if (takesWrites(target)) return void ctx.read()
+    if (this.mayRead(ctx)) return void ctx.read()
     this.held = ctx.channel.config.autoRead ? 'auto' : 'manual'
     if (this.peer === undefined) ctx.flush()
     else if (this.peer.isActive) this.peer.flush()
@@ -71,7 +71,13 @@ export class BackPressureHandler implements ChannelHandler {
   }
 
   private readonly resume = (): void => {
-    if (this.ctx !== undefined && takesWrites(this.peer ?? this.ctx.channel)) this.readHeld(this.ctx)
+    if (this.ctx !== undefined && this.mayRead(this.ctx)) this.readHeld(this.ctx)
+  }
+
+  /** Before its own channel is active there is nothing to wait for: the transport drops that read, and the head asks for the first. */
+  private mayRead(ctx: ChannelHandlerContext): boolean {
+    if (this.peer !== undefined) return takesWrites(this.peer)
+    return !ctx.channel.isActive || takesWrites(ctx.channel)
   }
 
   private readHeld(ctx: ChannelHandlerContext): void {

@@ -1,6 +1,6 @@
 import { release } from '@knotty/buffer'
-import { checkPositiveInteger } from '@knotty/common'
-import type { ChannelHandler, ChannelHandlerContext } from '@knotty/transport'
+import { checkOptions, checkPositiveInteger } from '@knotty/common'
+import { type ChannelHandler, type ChannelHandlerContext, ChannelInputShutdownEvent } from '@knotty/transport'
 import Denque from 'denque'
 import { QueueOverflowError } from './errors.js'
 
@@ -19,7 +19,7 @@ export interface FlowControlHandlerOptions {
  *     decoder ──► m1 m2 m3 ──► FlowControlHandler [ m2 m3 ] ──► m1            read(): m2; read(): m3; read(): the socket is read
  *
  * read() reaches the socket only when no message waits. With AUTO_READ on messages pass, those that wait first; turned off while they
- * pass it stops the next one. channelReadComplete comes once the queue is empty. Removing the handler delivers what waits; when the
+ * pass it stops the next one. channelReadComplete, and the event of a peer that ended its side, come once the queue is empty. Removing the handler delivers what waits; when the
  * channel becomes inactive it is dropped, because nobody asked for it in time.
  *
  * More than `maxQueuedMessages` are a {@link QueueOverflowError}: exceptionCaught, then close; a stream with a hole is of no use.
@@ -34,9 +34,12 @@ export class FlowControlHandler implements ChannelHandler {
   private delivering = false
   /** The read whose messages wait is complete; the next handler was not told yet. */
   private completeHeld = false
+  /** The peer has ended its side; the next handler was not told yet. */
+  private endHeld = false
   private overflowed = false
 
   constructor(options: FlowControlHandlerOptions = {}) {
+    checkOptions(options, 'new FlowControlHandler({ maxQueuedMessages })')
     this.releaseMessages = options.releaseMessages ?? true
     this.maxQueuedMessages = checkPositiveInteger(options.maxQueuedMessages ?? 100_000, 'maxQueuedMessages')
   }
@@ -65,6 +68,11 @@ export class FlowControlHandler implements ChannelHandler {
     else this.completeHeld = true
   }
 
+  userEventTriggered(ctx: ChannelHandlerContext, event: unknown): void {
+    if (event instanceof ChannelInputShutdownEvent && this.queuedMessages > 0) this.endHeld = true
+    else ctx.fireUserEventTriggered(event)
+  }
+
   channelInactive(ctx: ChannelHandlerContext): void {
     this.drop()
     ctx.fireChannelInactive()
@@ -90,9 +98,15 @@ export class FlowControlHandler implements ChannelHandler {
   }
 
   private tellComplete(ctx: ChannelHandlerContext): void {
-    if (this.queuedMessages > 0 || !this.completeHeld) return
-    this.completeHeld = false
-    ctx.fireChannelReadComplete()
+    if (this.queuedMessages > 0) return
+    if (this.completeHeld) {
+      this.completeHeld = false
+      ctx.fireChannelReadComplete()
+    }
+    if (this.endHeld) {
+      this.endHeld = false
+      ctx.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE)
+    }
   }
 
   private overflow(ctx: ChannelHandlerContext, msg: unknown): void {
@@ -107,6 +121,7 @@ export class FlowControlHandler implements ChannelHandler {
     const queue = this.queue
     this.queue = undefined
     this.completeHeld = false
+    this.endHeld = false
     if (!this.releaseMessages) return
     for (let left = queue?.length ?? 0; left > 0; left--) release(queue?.shift())
   }

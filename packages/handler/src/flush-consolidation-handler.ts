@@ -1,4 +1,4 @@
-import { checkPositiveInteger } from '@knotty/common'
+import { checkOptions, checkPositiveInteger } from '@knotty/common'
 import type { ChannelHandler, ChannelHandlerContext, ChannelPromise } from '@knotty/transport'
 
 /** Options of {@link FlushConsolidationHandler}. */
@@ -36,6 +36,7 @@ export class FlushConsolidationHandler implements ChannelHandler {
   private bytesSeen = 0
 
   constructor(options: FlushConsolidationHandlerOptions = {}) {
+    checkOptions(options, 'new FlushConsolidationHandler({ explicitFlushAfterFlushes })')
     this.explicitFlushAfterFlushes = checkPositiveInteger(options.explicitFlushAfterFlushes ?? 256, 'explicitFlushAfterFlushes')
     this.always = options.consolidateWhenNoReadInProgress ?? false
   }

@@ -1,11 +1,12 @@
-import { checkDurationMs, toError } from '@knotty/common'
+import { checkDurationMs, checkOptions, IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandler, ChannelHandlerContext } from '@knotty/transport'
 import { warnBehindDecoder } from './behind-decoder.js'
+import { callHook } from './call-hook.js'
 import { IdleStateEvent } from './idle-state-event.js'
 import { IdleTimer, type IdleTimerOwner } from './idle-timer.js'
 import { OutputWatch } from './output-watch.js'
 
-/** Options of an {@link IdleStateHandler}. Each time is in ms; absent, 0 or less turns its event off. */
+/** Options of an {@link IdleStateHandler}. Each time is in ms; absent, 0 or less turns its event off. One at least is given. */
 export interface IdleStateHandlerOptions {
   /** `READER_IDLE` when nothing was read for so long. */
   readonly readerIdleMs?: number
@@ -20,6 +21,8 @@ export interface IdleStateHandlerOptions {
   readonly observeOutput?: boolean
 }
 
+/** How it is made, for error messages. */
+const FORM = 'new IdleStateHandler({ readerIdleMs, writerIdleMs, allIdleMs })'
 /** Deadlines are sums of fractions: so far they may be off. */
 const CLOCK_ERROR_MS = 0.001
 
@@ -47,39 +50,44 @@ const CLOCK_ERROR_MS = 0.001
  * it calls anyone idle. An error of {@link channelIdle} goes to exceptionCaught of the next handler.
  */
 export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
-  private readonly reader: IdleTimer | undefined
-  private readonly writer: IdleTimer | undefined
-  private readonly all: IdleTimer | undefined
-  private readonly observeOutput: boolean
+  readonly #reader: IdleTimer | undefined
+  readonly #writer: IdleTimer | undefined
+  readonly #all: IdleTimer | undefined
+  readonly #observeOutput: boolean
   /** `between`: deregistered, on the way to another event loop. */
-  private state: 'new' | 'running' | 'between' | 'over' = 'new'
-  private ctx: ChannelHandlerContext | undefined = undefined
+  #state: 'new' | 'running' | 'between' | 'over' = 'new'
+  #ctx: ChannelHandlerContext | undefined = undefined
   /** Between channelRead and channelReadComplete. */
-  private reading = false
-  private readAt = 0
-  private wroteAt = 0
-  private output: OutputWatch | undefined = undefined
+  #reading = false
+  #readAt = 0
+  #wroteAt = 0
+  #output: OutputWatch | undefined = undefined
 
+  /** An {@link IllegalArgumentError} without any of the three times, perhaps because its name is misspelt: it would never do anything. */
   constructor(options: IdleStateHandlerOptions) {
+    checkOptions(options, FORM)
+    if (options.readerIdleMs === undefined && options.writerIdleMs === undefined && options.allIdleMs === undefined) {
+      throw new IllegalArgumentError(`options: none of the three times is given (expected: ${FORM}, 0 for one that is off)`)
+    }
     const readerIdleMs = idleTime(options.readerIdleMs, 'readerIdleMs')
     const writerIdleMs = idleTime(options.writerIdleMs, 'writerIdleMs')
     const allIdleMs = idleTime(options.allIdleMs, 'allIdleMs')
-    this.reader = readerIdleMs > 0 ? new IdleTimer(this, 'READER_IDLE', readerIdleMs) : undefined
-    this.writer = writerIdleMs > 0 ? new IdleTimer(this, 'WRITER_IDLE', writerIdleMs) : undefined
-    this.all = allIdleMs > 0 ? new IdleTimer(this, 'ALL_IDLE', allIdleMs) : undefined
-    this.observeOutput = options.observeOutput ?? false
+    this.#reader = readerIdleMs > 0 ? new IdleTimer(this, 'READER_IDLE', readerIdleMs) : undefined
+    this.#writer = writerIdleMs > 0 ? new IdleTimer(this, 'WRITER_IDLE', writerIdleMs) : undefined
+    this.#all = allIdleMs > 0 ? new IdleTimer(this, 'ALL_IDLE', allIdleMs) : undefined
+    this.#observeOutput = options.observeOutput ?? false
   }
 
   get readerIdleMs(): number {
-    return this.reader?.idleMs ?? 0
+    return this.#reader?.idleMs ?? 0
   }
 
   get writerIdleMs(): number {
-    return this.writer?.idleMs ?? 0
+    return this.#writer?.idleMs ?? 0
   }
 
   get allIdleMs(): number {
-    return this.all?.idleMs ?? 0
+    return this.#all?.idleMs ?? 0
   }
 
   /** Fires the event; for subclasses to do something else instead. */
@@ -88,114 +96,105 @@ export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
   }
 
   handlerAdded(ctx: ChannelHandlerContext): void {
-    if (ctx.channel.isActive && ctx.channel.isRegistered) this.start(ctx)
+    if (ctx.channel.isActive && ctx.channel.isRegistered) this.#start(ctx)
   }
 
   handlerRemoved(_ctx: ChannelHandlerContext): void {
-    this.stop()
+    this.#stop()
   }
 
   channelRegistered(ctx: ChannelHandlerContext): void {
-    if (ctx.channel.isActive) this.start(ctx)
+    if (ctx.channel.isActive) this.#start(ctx)
     ctx.fireChannelRegistered()
   }
 
   channelUnregistered(ctx: ChannelHandlerContext): void {
-    if (this.state === 'running') {
-      this.state = 'between'
-      this.cancelTimers()
+    if (this.#state === 'running') {
+      this.#state = 'between'
+      this.#cancelTimers()
     }
     ctx.fireChannelUnregistered()
   }
 
   channelActive(ctx: ChannelHandlerContext): void {
-    this.start(ctx)
+    this.#start(ctx)
     ctx.fireChannelActive()
   }
 
   channelInactive(ctx: ChannelHandlerContext): void {
-    this.stop()
+    this.#stop()
     ctx.fireChannelInactive()
   }
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
-    this.reading = true
-    if (this.reader !== undefined) this.reader.first = true
-    if (this.all !== undefined) this.all.first = true
+    this.#reading = true
+    if (this.#reader !== undefined) this.#reader.first = true
+    if (this.#all !== undefined) this.#all.first = true
     ctx.fireChannelRead(msg)
   }
 
   channelReadComplete(ctx: ChannelHandlerContext): void {
-    if (this.reading) {
-      this.reading = false
-      if (this.reader !== undefined || this.all !== undefined) this.readAt = ctx.eventLoop.ticker.now()
+    if (this.#reading) {
+      this.#reading = false
+      if (this.#reader !== undefined || this.#all !== undefined) this.#readAt = ctx.eventLoop.ticker.now()
     }
     ctx.fireChannelReadComplete()
   }
 
   /** Internal: of an {@link IdleTimer}. */
   timerDue(timer: IdleTimer): void {
-    const ctx = this.ctx as ChannelHandlerContext
+    const ctx = this.#ctx as ChannelHandlerContext
     if (!ctx.channel.isOpen) return
     const loop = ctx.eventLoop
-    this.noticeWrites(ctx)
-    if (this.reading && timer !== this.writer) return timer.arm(loop, timer.idleMs)
+    this.#noticeWrites(ctx)
+    if (this.#reading && timer !== this.#writer) return timer.arm(loop, timer.idleMs)
     // Against the timer's own deadline, not the present: the loop promises that what had come by then was read, not what came since.
-    const idleAt = this.movedAt(timer) + timer.idleMs
+    const idleAt = this.#movedAt(timer) + timer.idleMs
     if (idleAt - timer.deadline > CLOCK_ERROR_MS) return timer.arm(loop, Math.max(0, idleAt - loop.ticker.now()))
     timer.arm(loop, timer.idleMs) // first: channelIdle may close the channel
     const { first } = timer
     timer.first = false
-    if (timer !== this.reader && this.output?.changed(ctx.channel, this.wroteAt, first) === true) return
-    this.tell(ctx, IdleStateEvent.of(timer.state, first))
+    if (timer !== this.#reader && this.#output?.changed(ctx.channel, this.#wroteAt, first) === true) return
+    callHook(ctx, () => this.channelIdle(ctx, IdleStateEvent.of(timer.state, first)))
   }
 
   /** On an active channel, and once more on each event loop that it comes to. */
-  private start(ctx: ChannelHandlerContext): void {
-    if (this.state === 'running' || this.state === 'over') return
+  #start(ctx: ChannelHandlerContext): void {
+    if (this.#state === 'running' || this.#state === 'over') return
     const loop = ctx.eventLoop
     const now = loop.ticker.now()
-    if (this.state === 'new') {
-      this.ctx = ctx
-      if (this.reader !== undefined || this.all !== undefined) warnBehindDecoder(ctx)
-      if (this.observeOutput) this.output = new OutputWatch(ctx.channel)
-      this.readAt = now
-      this.wroteAt = now
+    if (this.#state === 'new') {
+      this.#ctx = ctx
+      if (this.#reader !== undefined || this.#all !== undefined) warnBehindDecoder(ctx)
+      if (this.#observeOutput) this.#output = new OutputWatch(ctx.channel)
+      this.#readAt = now
+      this.#wroteAt = now
     }
-    this.state = 'running'
-    for (const timer of [this.reader, this.writer, this.all]) timer?.arm(loop, Math.max(0, this.movedAt(timer) + timer.idleMs - now))
+    this.#state = 'running'
+    for (const timer of [this.#reader, this.#writer, this.#all]) timer?.arm(loop, Math.max(0, this.#movedAt(timer) + timer.idleMs - now))
   }
 
-  private stop(): void {
-    this.state = 'over'
-    this.cancelTimers()
+  #stop(): void {
+    this.#state = 'over'
+    this.#cancelTimers()
   }
 
-  private cancelTimers(): void {
-    for (const timer of [this.reader, this.writer, this.all]) timer?.cancel()
+  #cancelTimers(): void {
+    for (const timer of [this.#reader, this.#writer, this.#all]) timer?.cancel()
   }
 
-  private noticeWrites(ctx: ChannelHandlerContext): void {
+  #noticeWrites(ctx: ChannelHandlerContext): void {
     const at = ctx.channel.lastWriteCompletedAt
-    if (at <= this.wroteAt) return
-    this.wroteAt = at
-    if (this.writer !== undefined) this.writer.first = true
-    if (this.all !== undefined) this.all.first = true
+    if (at <= this.#wroteAt) return
+    this.#wroteAt = at
+    if (this.#writer !== undefined) this.#writer.first = true
+    if (this.#all !== undefined) this.#all.first = true
   }
 
   /** When something last moved in the direction of this timer. */
-  private movedAt(timer: IdleTimer): number {
-    if (timer === this.reader) return this.readAt
-    return timer === this.writer ? this.wroteAt : Math.max(this.readAt, this.wroteAt)
-  }
-
-  private tell(ctx: ChannelHandlerContext, event: IdleStateEvent): void {
-    try {
-      const result = this.channelIdle(ctx, event)
-      if (result instanceof Promise) result.catch((error: unknown) => ctx.fireExceptionCaught(toError(error)))
-    } catch (error) {
-      ctx.fireExceptionCaught(toError(error))
-    }
+  #movedAt(timer: IdleTimer): number {
+    if (timer === this.#reader) return this.#readAt
+    return timer === this.#writer ? this.#wroteAt : Math.max(this.#readAt, this.#wroteAt)
   }
 }
 

@@ -28,7 +28,7 @@ export class IdleTimer {
   }
 
   arm(loop: EventLoop, delayMs: number): void {
-    this.task = loop.scheduleCoarse(this.run, delayMs)
+    this.task = loop.scheduleCoarse(this.run, delayMs, { partOfMs: this.idleMs }) // the rest of a long time needs no timer of its own
   }
 
   cancel(): void {

@@ -13,6 +13,7 @@ const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/
 export function parseIpAddress(text: string): IpAddress | undefined {
   const [address = ''] = text.split('%', 1)
   const family = isIP(address)
+  if (family === 4 && address !== text) return undefined // only IPv6 has zones
   if (family === 4) return { text: address, family }
   if (family !== 6) return undefined
   const short = new URL(`http://[${address}]`).hostname.slice(1, -1) // the one canonical spelling that Node offers

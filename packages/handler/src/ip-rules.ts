@@ -36,6 +36,9 @@ export class IpRules {
   }
 
   private add(rule: IpFilterRule, name: string): void {
+    if (typeof rule !== 'object' || (rule as unknown) === null) {
+      throw new IllegalArgumentError(`${name}: ${shown(rule)} (expected: { address, type })`)
+    }
     const { address, type } = rule
     if (type !== 'accept' && type !== 'reject') throw new IllegalArgumentError(`${name}.type: ${shown(type)} (expected: 'accept' or 'reject')`)
     const { text, family: version, prefix } = parseSubnet(address, `${name}.address`)

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { ByteBuf, ByteBufUtil, Unpooled } from '@knotty/buffer'
-import { checkNonNegativeInteger, getLogger, IllegalArgumentError, type Logger, shown } from '@knotty/common'
+import { checkNonNegativeInteger, checkOptions, getLogger, IllegalArgumentError, type Logger, shown } from '@knotty/common'
 import type { ChannelHandler, ChannelHandlerContext, ChannelPromise, SocketAddress } from '@knotty/transport'
 
 /** Options of {@link LoggingHandler}. */
@@ -39,6 +39,7 @@ export class LoggingHandler implements ChannelHandler {
   private readonly logger: Logger
 
   constructor(options: LoggingHandlerOptions = {}) {
+    checkOptions(options, "new LoggingHandler({ name, level: 'info' })")
     const { name, level = 'debug', format = 'hex', maxBytes = 1024, logger = getLogger() } = options
     if (!['debug', 'info', 'warn', 'error'].includes(level)) {
       throw new IllegalArgumentError(`level: ${shown(level)} (expected: 'debug', 'info', 'warn' or 'error')`)
@@ -159,6 +160,7 @@ export class LoggingHandler implements ChannelHandler {
     } catch {
       text = typeof msg // its own inspect threw
     }
+    text = text.replace(/[\r\n]+ */g, ' ') // an error's stack, or what a custom inspect gives
     return text.length > this.maxBytes ? `${text.slice(0, this.maxBytes)}…` : text
   }
 

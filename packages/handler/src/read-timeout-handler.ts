@@ -1,4 +1,4 @@
-import { checkDurationMs } from '@knotty/common'
+import { checkDurationMs, checkOptions } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import type { IdleStateEvent } from './idle-state-event.js'
 import { IdleStateHandler } from './idle-state-handler.js'
@@ -20,15 +20,16 @@ export class ReadTimeoutHandler extends IdleStateHandler {
   private timedOut = false
 
   constructor(options: ReadTimeoutHandlerOptions) {
+    checkOptions(options, 'new ReadTimeoutHandler({ timeoutMs })')
     super({ readerIdleMs: checkDurationMs(options.timeoutMs, 'timeoutMs') })
   }
 
-  protected override channelIdle(ctx: ChannelHandlerContext, _event: IdleStateEvent): void {
-    this.readTimedOut(ctx)
+  protected override channelIdle(ctx: ChannelHandlerContext, _event: IdleStateEvent): void | Promise<void> {
+    return this.readTimedOut(ctx)
   }
 
-  /** Called each time the time is over; the default acts once. */
-  protected readTimedOut(ctx: ChannelHandlerContext): void {
+  /** Called each time the time is over; the default acts once. An error of it goes to exceptionCaught of the next handler. */
+  protected readTimedOut(ctx: ChannelHandlerContext): void | Promise<void> {
     if (this.timedOut) return
     this.timedOut = true
     ctx.fireExceptionCaught(new ReadTimeoutError(this.readerIdleMs))

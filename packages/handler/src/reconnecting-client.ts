@@ -1,5 +1,6 @@
 import {
   checkDurationMs,
+  checkOptions,
   checkPositiveInteger,
   DefaultPromise,
   type EventExecutor,
@@ -11,7 +12,7 @@ import {
   RejectedExecutionError,
   type ScheduledTask,
 } from '@knotty/common'
-import { type Bootstrap, type Channel, type ChannelFuture, type ChannelRegistrar, EventLoopGroup } from '@knotty/transport'
+import { Bootstrap, type Channel, type ChannelFuture, type ChannelRegistrar, EventLoopGroup } from '@knotty/transport'
 import { EventEmitter } from 'eventemitter3'
 import { AttemptBudget } from './attempt-budget.js'
 import { Backoff, type BackoffOptions } from './backoff.js'
@@ -104,6 +105,8 @@ export class ReconnectingClient extends EventEmitter<ReconnectingClientEventMap>
    */
   constructor(bootstrap: Bootstrap, options: ReconnectingClientOptions = {}) {
     super()
+    if (!(bootstrap instanceof Bootstrap)) throw new IllegalArgumentError('bootstrap: expected: new Bootstrap().remoteAddress(…).handler(…)')
+    checkOptions(options, 'new ReconnectingClient(bootstrap, { minDelayMs, maxDelayMs })')
     const { handler, remoteAddress } = bootstrap.config
     if (handler === undefined) throw new IllegalArgumentError('bootstrap: no handler is set: call .handler(…)')
     if (handler.isSharable !== true) {

@@ -1,3 +1,4 @@
+import { checkOptions } from '@knotty/common'
 import { type ChannelHandlerContext, type SocketAddress, TcpSocketAddress } from '@knotty/transport'
 import { AbstractRemoteAddressFilter, type RemoteAddressFilterOptions } from './abstract-remote-address-filter.js'
 import { parseIpAddress } from './ip-address.js'
@@ -30,6 +31,7 @@ export class RuleBasedIpFilter extends AbstractRemoteAddressFilter {
 
   /** An IllegalArgumentError names the rule that is none. */
   constructor(options: RuleBasedIpFilterOptions) {
+    checkOptions(options, 'new RuleBasedIpFilter({ rules })')
     super(options)
     this.rules = new IpRules(options.rules)
     this.acceptIfNotFound = options.acceptIfNotFound ?? true

@@ -1,5 +1,6 @@
-import { checkDurationMs, type ScheduledTask } from '@knotty/common'
+import { checkDurationMs, checkOptions, type ScheduledTask } from '@knotty/common'
 import type { ChannelHandler, ChannelHandlerContext, ChannelPromise, OutboundBuffer } from '@knotty/transport'
+import { callHook } from './call-hook.js'
 import { WriteTimeoutError } from './timeout-errors.js'
 
 /** Options of a {@link WriteTimeoutHandler}. */
@@ -46,6 +47,7 @@ export class WriteTimeoutHandler implements ChannelHandler {
   private timedOut = false
 
   constructor(options: WriteTimeoutHandlerOptions) {
+    checkOptions(options, 'new WriteTimeoutHandler({ timeoutMs })')
     this.timeoutMs = checkDurationMs(options.timeoutMs, 'timeoutMs')
   }
 
@@ -75,8 +77,8 @@ export class WriteTimeoutHandler implements ChannelHandler {
     if (buffer !== undefined && this.timeoutMs > 0 && !this.timedOut && !ctx.isRemoved) this.watch(ctx, buffer, promise)
   }
 
-  /** Called when a write has taken too long; the default acts once. */
-  protected writeTimedOut(ctx: ChannelHandlerContext): void {
+  /** Called when a write has taken too long; the default acts once. An error of it goes to exceptionCaught of the next handler. */
+  protected writeTimedOut(ctx: ChannelHandlerContext): void | Promise<void> {
     if (this.timedOut) return
     this.timedOut = true
     ctx.fireExceptionCaught(new WriteTimeoutError(this.timeoutMs))
@@ -97,7 +99,7 @@ export class WriteTimeoutHandler implements ChannelHandler {
   }
 
   private arm(ctx: ChannelHandlerContext, delayMs: number): void {
-    this.timer = ctx.eventLoop.scheduleCoarse(() => this.look(ctx), delayMs)
+    this.timer = ctx.eventLoop.scheduleCoarse(() => this.look(ctx), delayMs, { partOfMs: this.timeoutMs })
   }
 
   private look(ctx: ChannelHandlerContext): void {
@@ -117,7 +119,7 @@ export class WriteTimeoutHandler implements ChannelHandler {
     const leftMs = oldest.at + this.timeoutMs - now
     if (leftMs > CLOCK_ERROR_MS) return this.arm(ctx, Math.min(leftMs, this.timeoutMs / MARKS_PER_TIMEOUT))
     this.stop()
-    this.writeTimedOut(ctx)
+    callHook(ctx, () => this.writeTimedOut(ctx))
   }
 
   private cancelTimer(): void {

@@ -135,6 +135,7 @@ export {
   type AsyncInboundOptions,
   type AsyncOutbound,
   Bootstrap,
+  type BoundServerChannel,
   type BootstrapConfig,
   type Channel,
   ChannelConfig,

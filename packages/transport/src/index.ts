@@ -31,7 +31,7 @@ export { type ChannelMatcher, ChannelMatchers } from './channel/channel-matchers
 export { ChannelOption } from './channel/channel-option.js'
 export { ChannelPipeline } from './channel/channel-pipeline.js'
 export { type ChannelPromise, DefaultChannelPromise } from './channel/channel-promise.js'
-export type { Channel, ServerChannel, TransportName } from './channel/channel.js'
+export type { BoundServerChannel, Channel, ServerChannel, TransportName } from './channel/channel.js'
 export {
   ChannelError,
   ChannelGroupError,

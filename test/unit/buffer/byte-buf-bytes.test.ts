@@ -145,3 +145,12 @@ test('asBuffer and unsafeBuffer share memory with the buffer', () => {
   buffer.unsafeBuffer()[1] = 78
   assert.equal(buffer.readShort(), (77 << 8) | 78)
 })
+
+test('writeBytes and setBytes refuse what has no bytes, and say where text goes', () => {
+  const target = Unpooled.buffer(8).writeZero(4)
+  for (const copy of [(source: never) => target.writeBytes(source), (source: never) => target.setBytes(0, source)]) {
+    assert.throws(() => copy('text' as never), /source: string \(expected: a ByteBuf or Uint8Array; text goes to writeCharSequence/)
+    for (const source of [undefined, null, 7, {}, [1, 2]]) assert.throws(() => copy(source as never), IllegalArgumentError)
+  }
+  assert.equal(target.writerIndex, 4)
+})

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type ByteBuf, ByteBufUtil, Unpooled } from '@knotty/buffer'
+import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { ByteToMessageCodec, EncoderError, TooLongFrameError } from '@knotty/codec'
 import { type ChannelHandlerContext, EmbeddedChannel } from '@knotty/transport'
+import { takeHex } from './framer-support.js'
 import { bytesOf } from './support.js'
 
 describe('ByteToMessageCodec', () => {
@@ -27,7 +28,7 @@ describe('ByteToMessageCodec', () => {
     channel.writeInbound(Unpooled.wrappedBuffer(bytesOf('0000')), Unpooled.wrappedBuffer(bytesOf('0001')))
     assert.equal(channel.readInbound(), 1)
     channel.writeOutbound(2, 'text')
-    assert.equal(ByteBufUtil.hexDump(channel.readOutbound<ByteBuf>()!), '00000002')
+    assert.equal(takeHex(channel.readOutbound<ByteBuf>()!), '00000002')
     assert.equal(channel.readOutbound(), 'text')
   })
 

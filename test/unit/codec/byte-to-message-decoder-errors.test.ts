@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
-import { CorruptedFrameError, DecoderError, TooLongFrameError } from '@knotty/codec'
+import { ByteToMessageDecoder, CorruptedFrameError, DecoderError, TooLongFrameError } from '@knotty/codec'
 import { type ChannelHandlerContext, EmbeddedChannel } from '@knotty/transport'
 import { byInt, bytesOf, Collector, decoding, TestDecoder } from './support.js'
 
@@ -231,4 +231,10 @@ test('a message that is returned instead of being added is told, with the way it
   const { collector, reader } = decoding(new TestDecoder(((_ctx: unknown, input: ByteBuf) => ({ value: input.readByte() })) as never))
   reader.read(bytesOf('01'))
   assert.match(String(collector.errors[0]), /returned a value of type object.*out\.push\(msg\)/)
+})
+
+test('a subclass without decode is told when it is added', () => {
+  abstract class Empty extends ByteToMessageDecoder {}
+  const make = Empty as unknown as new () => Empty // as JavaScript may
+  assert.throws(() => new EmbeddedChannel(new make()).checkException(), /Empty has no method decode\(ctx, input, out\)/)
 })

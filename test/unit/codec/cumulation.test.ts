@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
-import { type ByteBuf, ByteBufAllocator, ByteBufUtil, Unpooled } from '@knotty/buffer'
+import { type ByteBuf, ByteBufAllocator, ByteBufUtil, PooledByteBufAllocator, Unpooled } from '@knotty/buffer'
 import { LengthFieldBasedFrameDecoder } from '@knotty/codec'
 import type * as CumulationModule from '../../../packages/codec/dist/cumulation.js'
 import { bytesOf, decoding, internal, TestDecoder } from './support.js'
@@ -62,6 +63,24 @@ describe('Cumulation', () => {
     assert.equal(buffer!.refCnt, 1)
     frame.release()
     assert.equal(buffer!.refCnt, 0)
+  })
+
+  test('is replaced, not compacted, when bytes of it were kept with asBuffer, whatever has been released since', () => {
+    for (const each of [alloc, new PooledByteBufAllocator({ poison: true })]) {
+      for (const first of [58, 1000]) {
+        const cumulation = new Cumulation(MAX_BYTES)
+        cumulation.append(each, Unpooled.buffer(first).setZero(0, first).setIndex(0, first), first, 0)
+        const { buffer } = cumulation
+        const frame = buffer!.readRetainedSlice(first - 8)
+        const kept = frame.asBuffer()
+        frame.release()
+        const rest = buffer!.capacity - 8
+        cumulation.append(each, Unpooled.wrappedBuffer(Buffer.alloc(rest, 1)), rest, 0)
+        assert.notEqual(cumulation.buffer, buffer)
+        assert.deepEqual(kept, Buffer.alloc(first - 8))
+        cumulation.drop()
+      }
+    }
   })
 
   test('gives a large buffer back when little is left in it', () => {

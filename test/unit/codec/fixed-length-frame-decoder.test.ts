@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
+import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { FixedLengthFrameDecoder, type FixedLengthFrameDecoderOptions } from '@knotty/codec'
 import { IllegalArgumentError } from '@knotty/common'
-import { chunkingOf } from '@knotty/testing'
+import { chunkingOf, seededBytes } from '@knotty/testing'
+import { type ChannelHandlerContext, EmbeddedChannel, SimpleChannelInboundHandler } from '@knotty/transport'
 import * as fc from 'fast-check'
 import { assertBounded, eventsOf } from './framer-support.js'
 import { bytesOf, decoding } from './support.js'
@@ -24,6 +26,25 @@ describe('FixedLengthFrameDecoder', () => {
       }),
       { numRuns: 300 },
     )
+  })
+
+  test('frames that are kept with asBuffer and released stay as they were, however the bytes are cut', () => {
+    const bytes = seededBytes(6000, 1)
+    for (const frameLength of [30, 300, 700]) {
+      for (const step of [7, 17, 31, 170, 301, 450, 1000]) {
+        const kept: Buffer[] = []
+        class Keeper extends SimpleChannelInboundHandler<ByteBuf> {
+          override channelRead0(_ctx: ChannelHandlerContext, frame: ByteBuf): void {
+            kept.push(frame.asBuffer())
+          }
+        }
+        const channel = new EmbeddedChannel(new FixedLengthFrameDecoder({ frameLength }), new Keeper())
+        for (let at = 0; at < bytes.length; at += step) channel.writeInbound(Unpooled.copiedBuffer(bytes.subarray(at, at + step)))
+        assert.deepEqual(Buffer.concat(kept), bytes.subarray(0, kept.length * frameLength), `${frameLength} in steps of ${step}`)
+        assert.equal(kept.length, Math.floor(bytes.length / frameLength))
+        channel.finish()
+      }
+    }
   })
 
   test('copies only what a chunk leaves over, and completes it from the next', () => {

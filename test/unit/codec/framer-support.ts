@@ -66,5 +66,12 @@ export function byteByByte(bytes: Buffer): Buffer[] {
 export function encoded(encoder: ChannelHandler, ...messages: unknown[]): unknown[] {
   const channel = new EmbeddedChannel(encoder)
   channel.writeOutbound(...messages)
-  return channel.outboundMessages.map((msg) => (ByteBuf.isByteBuf(msg) ? ByteBufUtil.hexDump(msg) : msg))
+  return channel.outboundMessages.splice(0).map((msg) => (ByteBuf.isByteBuf(msg) ? takeHex(msg) : msg))
+}
+
+/** The readable bytes; the buffer is released. */
+export function takeHex(buffer: ByteBuf): string {
+  const hex = ByteBufUtil.hexDump(buffer)
+  buffer.release()
+  return hex
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ByteBuf, ByteBufUtil, Unpooled } from '@knotty/buffer'
+import { ByteBuf, Unpooled } from '@knotty/buffer'
 import { EncoderError, MessageToByteEncoder } from '@knotty/codec'
 import { type ChannelHandlerContext, EmbeddedChannel } from '@knotty/transport'
+import { takeHex } from './framer-support.js'
 import { bytesOf } from './support.js'
 
 const isNumber = (msg: unknown): msg is number => typeof msg === 'number'
@@ -38,7 +39,7 @@ describe('MessageToByteEncoder', () => {
     const future = channel.writeAndFlush(7)
     channel.writeOutbound('text')
     assert.equal(future.isSuccess, true)
-    assert.equal(ByteBufUtil.hexDump(channel.readOutbound<ByteBuf>()!), '00000007')
+    assert.equal(takeHex(channel.readOutbound<ByteBuf>()!), '00000007')
     assert.equal(channel.readOutbound(), 'text')
   })
 
@@ -51,13 +52,13 @@ describe('MessageToByteEncoder', () => {
     }
     const boxes = new EmbeddedChannel(new BoxEncoder(Boxed))
     boxes.writeOutbound(new Boxed(), 'text')
-    assert.equal(ByteBufUtil.hexDump(boxes.readOutbound<ByteBuf>()!), '01')
+    assert.equal(takeHex(boxes.readOutbound<ByteBuf>()!), '01')
     assert.equal(boxes.readOutbound(), 'text')
     const channel = new EmbeddedChannel(new Forwarder(ByteBuf.isByteBuf))
     const message = Unpooled.wrappedBuffer(bytesOf('0102'))
     channel.writeOutbound(message, 'text')
     assert.equal(message.refCnt, 0)
-    assert.equal(ByteBufUtil.hexDump(channel.readOutbound<ByteBuf>()!), '0102')
+    assert.equal(takeHex(channel.readOutbound<ByteBuf>()!), '0102')
     assert.equal(channel.readOutbound(), 'text')
     const failing = new EmbeddedChannel(new Forwarder())
     assert.ok(failing.write('text').cause instanceof EncoderError)
@@ -98,5 +99,17 @@ describe('MessageToByteEncoder', () => {
     const { cause } = new EmbeddedChannel(new Async()).write(1)
     assert.equal((cause as EncoderError).code, 'ERR_KNOTTY_ASYNC_CODEC')
     assert.match(cause!.message, /Async\.encode\(\) returned a Promise/)
+  })
+
+  test('refuses bytes that are returned instead of written, but not the buffer itself', () => {
+    class Returns extends MessageToByteEncoder<string> {
+      protected override encode(_ctx: ChannelHandlerContext, msg: string, out: ByteBuf): void {
+        return (msg === '' ? Buffer.from('lost') : out.writeByte(7)) as unknown as void
+      }
+    }
+    const channel = new EmbeddedChannel(new Returns())
+    assert.match(channel.write('').cause!.message, /Returns\.encode\(\) wrote nothing and returned a value of type object.*out\.writeBytes/)
+    assert.equal(channel.writeAndFlush('x').isSuccess, true)
+    assert.equal(channel.finishAndReleaseAll(), true)
   })
 })

@@ -65,4 +65,10 @@ describe('MessageToMessageDecoder', () => {
     channel.flushInbound()
     assert.equal(wanted, 1)
   })
+
+  test('refuses a message that is returned instead of added', () => {
+    const { channel, collector } = decoding(new TestDecoder((msg) => ({ value: msg.readByte() })))
+    channel.writeInbound(Unpooled.buffer(1).writeByte(1))
+    assert.match(String(collector.errors[0]), /TestDecoder\.decode\(\) returned a value of type object: messages go to out\.push\(msg\)/)
+  })
 })

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
-import { type ByteBuf, ByteBufUtil, Unpooled } from '@knotty/buffer'
+import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { Varint32FrameDecoder, Varint32LengthFieldPrepender } from '@knotty/codec'
 import { EmbeddedChannel } from '@knotty/transport'
 import * as fc from 'fast-check'
-import { eventsOf } from './framer-support.js'
+import { eventsOf, takeHex } from './framer-support.js'
 
 describe('Varint32LengthFieldPrepender', () => {
   test('writes length and message as one buffer, exactly full, and releases the message', () => {
@@ -17,13 +17,14 @@ describe('Varint32LengthFieldPrepender', () => {
       assert.equal(written.readableBytes, length + (length < 128 ? 1 : length < 16384 ? 2 : 3))
       assert.equal(written.capacity, written.readableBytes)
       assert.equal(message.refCnt, 0)
+      written.release()
     }
   })
 
   test('gives a Uint8Array a length too, and passes other messages on', () => {
     const channel = new EmbeddedChannel(new Varint32LengthFieldPrepender())
     channel.writeOutbound(Buffer.from('abc'), 'text')
-    assert.equal(ByteBufUtil.hexDump(channel.readOutbound<ByteBuf>()!), '03616263')
+    assert.equal(takeHex(channel.readOutbound<ByteBuf>()!), '03616263')
     assert.equal(channel.readOutbound(), 'text')
   })
 

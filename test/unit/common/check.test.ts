@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { checkDurationMs, checkFunction, checkNonNegativeInteger, checkPositiveInteger, IllegalArgumentError } from '@knotty/common'
+import { checkDurationMs, checkFunction, checkNonNegativeInteger, checkOptions, checkPositiveInteger, IllegalArgumentError } from '@knotty/common'
 
 /** Asserts an IllegalArgumentError whose message has the name of the argument and the value. */
 function assertRefused(check: () => unknown, name: string, shown: string): void {
@@ -66,5 +66,14 @@ describe('checkFunction', () => {
   test('refuses everything else and names its type', () => {
     assertRefused(() => checkFunction({}, 'listener'), 'listener', 'object')
     assertRefused(() => checkFunction(undefined, 'listener'), 'listener', 'undefined')
+  })
+})
+
+describe('checkOptions', () => {
+  test('takes an object, and shows the form for anything else', () => {
+    checkOptions({}, 'new Timer({ delayMs })')
+    for (const value of [60, 'utf8', undefined, null]) {
+      assert.throws(() => checkOptions(value, 'new Timer({ delayMs })'), new IllegalArgumentError(`options: ${quoted(value)} (expected: new Timer({ delayMs }))`))
+    }
   })
 })

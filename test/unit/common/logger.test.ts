@@ -91,4 +91,10 @@ describe('setLogger', () => {
     setLogger(undefined)
     assert.match(written(t, () => getLogger().error('again')), /again/)
   })
+
+  test('refuses a logger that lacks a method: its lines would be lost', () => {
+    for (const logger of [{}, { debug() {}, info() {}, warn() {} }, 'pino']) {
+      assert.throws(() => setLogger(logger as never), /logger\.(?:debug|error): undefined \(expected: a function\)/)
+    }
+  })
 })

@@ -80,6 +80,18 @@ describe('on its own channel', () => {
     }
   })
 
+  test('makes one read for what waited, and none at later changes', () => {
+    const channel = stalledWith(new BackPressureHandler(), false)
+    channel.write(big())
+    channel.read()
+    channel.goOn()
+    channel.stalled = true
+    channel.write(big())
+    channel.goOn()
+    assert.equal(channel.reads, 1)
+    channel.finishAndReleaseAll()
+  })
+
   test('makes no read of its own when nobody asked for one', () => {
     const channel = stalledWith(new BackPressureHandler(), false)
     channel.write(big())
@@ -134,6 +146,26 @@ describe('on its own channel', () => {
     channel.finishAndReleaseAll()
   })
 
+  test('lets a read pass before the channel is active, and fails nothing that was written for later', () => {
+    const written: (Error | undefined)[] = []
+    const reads: string[] = []
+    const channel = new (class extends EmbeddedChannel {
+      connected = false
+      override get isActive(): boolean {
+        return this.connected && super.isActive
+      }
+    })()
+    channel.config.autoRead = false
+    channel.pipeline.addLast({ read: (ctx) => void (reads.push('read'), ctx.read()) } as ChannelHandler, new BackPressureHandler())
+    channel.write('for later').addListener((done) => written.push(done.cause))
+    channel.read()
+    assert.deepEqual([reads, written], [['read'], []])
+    channel.connected = true
+    channel.flush()
+    assert.deepEqual(written, [undefined])
+    channel.finish()
+  })
+
   test('refuses what is no channel as peer', () => {
     assert.throws(() => new BackPressureHandler({ peer: {} as Channel }), IllegalArgumentError)
     assert.throws(() => new BackPressureHandler({ peer: null as never }), IllegalArgumentError)
@@ -166,13 +198,15 @@ describe('with a peer', () => {
     peer.finishAndReleaseAll()
   })
 
-  test('waits for a peer that is not active yet', () => {
+  test('waits for a peer that is not active yet, and does not flush what waits there for the connection', () => {
     const peer = EmbeddedChannel.with({ register: false })
     const channel = stalledWith(new BackPressureHandler({ peer }), false)
+    const early = peer.write('early')
     channel.read()
-    assert.equal(channel.reads, 0)
+    assert.deepEqual([channel.reads, early.isDone], [0, false])
     peer.register()
     assert.equal(channel.reads, 1)
+    peer.finish()
   })
 
   test('goes on when the peer is closed, also one that never was active', () => {
@@ -187,6 +221,17 @@ describe('with a peer', () => {
       channel.read()
       assert.equal(channel.reads, 2)
     }
+  })
+
+  test('goes on when the output of the peer is shut down', () => {
+    const peer = new Stalled()
+    const channel = stalledWith(new BackPressureHandler({ peer }), false)
+    peer.write(big(), null)
+    channel.read()
+    assert.equal(channel.reads, 0)
+    peer.shutdownOutput()
+    assert.equal(channel.reads, 1)
+    peer.finishAndReleaseAll()
   })
 
   test('leaves no listener at the peer when it is removed or its channel closed', () => {

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { IllegalArgumentError } from '@knotty/common'
 import { FlowControlHandler, type FlowControlHandlerOptions, QueueOverflowError } from '@knotty/handler'
-import { type ChannelHandler, type ChannelHandlerContext, EmbeddedChannel } from '@knotty/transport'
+import { AsyncChannel, type ChannelHandler, type ChannelHandlerContext, ChannelInputShutdownEvent, EmbeddedChannel } from '@knotty/transport'
 
 /** Writes down what arrives, and how often the transport is asked to read. */
 class Recorder implements ChannelHandler {
@@ -122,6 +122,45 @@ describe('with AUTO_READ on', () => {
   })
 })
 
+describe('the end of the input', () => {
+  const end = ChannelInputShutdownEvent.INSTANCE
+
+  test('is told behind the messages that wait, and at once when none does; other events pass', () => {
+    const { channel, recorder, log } = started(false)
+    channel.pipeline.addLast({ userEventTriggered: (_ctx, event) => void log.push(event === end ? 'end' : String(event)) } as ChannelHandler)
+    channel.writeInbound(1, 2)
+    channel.pipeline.fireUserEventTriggered(end)
+    channel.pipeline.fireUserEventTriggered('event')
+    assert.deepEqual(log.splice(0), ['event'])
+    recorder.onRead = (ctx) => void ctx.read()
+    channel.read()
+    assert.deepEqual(log.splice(0), ['1', '2', 'complete', 'end', 'transport reads'])
+    channel.pipeline.fireUserEventTriggered(end)
+    assert.deepEqual(log, ['end'])
+  })
+
+  test('loses no message of a reader that is slower than its peer', async () => {
+    const channel = new EmbeddedChannel(new FlowControlHandler())
+    const { inbound } = AsyncChannel.wrap<number>(channel, { highWaterMark: 2 })
+    channel.writeInbound(1, 2, 3, 4, 5)
+    assert.equal(inbound.waiting, 2)
+    channel.pipeline.fireUserEventTriggered(end)
+    const messages: number[] = []
+    for await (const msg of inbound) messages.push(msg)
+    assert.deepEqual(messages, [1, 2, 3, 4, 5])
+    channel.finish()
+  })
+
+  test('is told when the handler is removed', () => {
+    const { channel, handler, log } = started(false)
+    channel.pipeline.addLast({ userEventTriggered: (_ctx, _event) => void log.push('end') } as ChannelHandler)
+    channel.writeInbound(1)
+    channel.pipeline.fireUserEventTriggered(end)
+    channel.pipeline.remove(handler)
+    assert.deepEqual(log, ['1', 'complete', 'end'])
+  })
+})
+
 describe('what waits', () => {
   test('is delivered when the handler is removed', () => {
     const { channel, handler, log } = started(false)
@@ -159,6 +198,16 @@ describe('what waits', () => {
       (error: Error) => error instanceof QueueOverflowError && /more than 2 messages .*maxQueuedMessages/.test(error.message),
     )
     assert.deepEqual([channel.isOpen, messages.map((msg) => msg.refCnt), log], [false, [0, 0, 0], []])
+  })
+
+  test('what comes behind it is released, also while a handler keeps the close to itself', () => {
+    const { channel, handler } = started(false, { maxQueuedMessages: 2 })
+    channel.pipeline.addFirst({ close: (_ctx, _promise) => undefined })
+    const messages = [1, 2, 3, 4, 5].map((byte) => Unpooled.wrappedBuffer(Uint8Array.of(byte)))
+    assert.throws(() => channel.writeInbound(...messages), QueueOverflowError)
+    assert.deepEqual([channel.isOpen, messages.map((msg) => msg.refCnt), handler.queuedMessages], [true, [0, 0, 0, 0, 0], 0])
+    channel.pipeline.removeFirst()
+    channel.close()
   })
 
   test('the bound is an integer above 0', () => {

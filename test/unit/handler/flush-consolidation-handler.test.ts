@@ -40,11 +40,11 @@ describe('while a read is in progress', () => {
 
   test('the flush of a handler in channelReadComplete is the same one', () => {
     const { channel, counter } = consolidating()
-    channel.pipeline.addLast({ channelReadComplete: (ctx) => void ctx.flush() } as ChannelHandler)
+    channel.pipeline.addLast({ channelReadComplete: (ctx) => void ctx.writeAndFlush(2, null) } as ChannelHandler)
     channel.pipeline.fireChannelRead(1)
     channel.writeAndFlush(1, null)
     channel.pipeline.fireChannelReadComplete()
-    assert.equal(counter.flushes, 1)
+    assert.deepEqual([counter.flushes, channel.outboundMessages], [1, [1, 2]])
   })
 
   test('one goes through after explicitFlushAfterFlushes', () => {
@@ -101,6 +101,22 @@ describe('outside of a read', () => {
     assert.equal(counter.flushes, 3)
   })
 
+  test('with consolidateWhenNoReadInProgress each turn of the loop has one, by one task', () => {
+    const { channel, counter } = consolidating({ consolidateWhenNoReadInProgress: true })
+    const { embeddedEventLoop: loop } = channel
+    const { execute } = loop
+    let tasks = 0
+    loop.execute = (task) => {
+      tasks++
+      execute.call(loop, task)
+    }
+    for (let turn = 1; turn <= 3; turn++) {
+      channel.flush().flush().flush()
+      channel.runPendingTasks()
+      assert.deepEqual([counter.flushes, tasks], [turn, turn])
+    }
+  })
+
   test('with consolidateWhenNoReadInProgress they wait for the end of the turn, 256 at most', () => {
     const { channel, counter } = consolidating({ consolidateWhenNoReadInProgress: true })
     channel.flush().flush().flush()
@@ -131,6 +147,23 @@ describe('several chunks in one turn of the loop', () => {
     assert.equal(counter.flushes, 1)
     channel.runPendingTasks()
     assert.equal(counter.flushes, 1)
+  })
+
+  test('a full chunk nobody answered holds no flush back, and what was read before the handler came is no chunk', () => {
+    const { channel, counter } = consolidating()
+    channel.config.autoRead = false
+    channel.bytesRead += 65536
+    channel.pipeline.fireChannelRead(1)
+    channel.pipeline.fireChannelReadComplete()
+    channel.flush()
+    assert.equal(counter.flushes, 1)
+    const late = new FlushConsolidationHandler()
+    channel.pipeline.replace(FlushConsolidationHandler, null, late)
+    channel.bytesRead += 1
+    channel.pipeline.fireChannelRead(1)
+    channel.flush()
+    channel.pipeline.fireChannelReadComplete()
+    assert.equal(counter.flushes, 2)
   })
 
   test('and when no other follows, the end of the turn does', () => {

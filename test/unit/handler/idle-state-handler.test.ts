@@ -41,10 +41,45 @@ describe('an idle state handler', () => {
         )
       }
     }
+    for (const bad of [{}, { readerIdle: 5 }, { observeOutput: true }, 60, undefined]) {
+      assert.throws(() => new IdleStateHandler(bad as never), /options: .*expected: new IdleStateHandler\(\{ readerIdleMs, /)
+    }
     const handler = new IdleStateHandler({ readerIdleMs: 0, writerIdleMs: -1 })
     assert.deepEqual([handler.readerIdleMs, handler.writerIdleMs, handler.allIdleMs], [0, 0, 0])
     const times = new IdleStateHandler({ readerIdleMs: 1, writerIdleMs: 2.5, allIdleMs: 0.1 })
     assert.deepEqual([times.readerIdleMs, times.writerIdleMs, times.allIdleMs], [1, 2.5, 1])
+  })
+
+  test('does not start again after channelInactive, and is silent on a channel that is closed before it comes', () => {
+    class Closing extends EmbeddedChannel {
+      declare isClosing: boolean
+      override get isOpen(): boolean {
+        return this.isClosing !== true && super.isOpen
+      }
+    }
+    const recorder = new Recorder()
+    const channel = new Closing()
+    channel.freezeTime()
+    channel.pipeline.addLast(new IdleStateHandler({ readerIdleMs: 100 }), recorder)
+    channel.isClosing = true
+    channel.advanceTimeBy(1000)
+    assert.deepEqual([recorder.take(), channel.embeddedEventLoop.scheduledTasks], [0, 0])
+    channel.pipeline.fireChannelInactive()
+    channel.pipeline.fireChannelActive()
+    channel.pipeline.fireChannelRegistered()
+    assert.equal(channel.embeddedEventLoop.scheduledTasks, 0)
+    channel.isClosing = false
+    channel.finish()
+  })
+
+  test('added while the channel is on its way to another event loop it starts there', () => {
+    const channel = frozen()
+    channel.deregister()
+    channel.pipeline.addLast(new IdleStateHandler({ readerIdleMs: 100 }))
+    assert.deepEqual([channel.isActive, channel.isRegistered, channel.embeddedEventLoop.scheduledTasks], [true, false, 0])
+    channel.register()
+    assert.equal(channel.embeddedEventLoop.scheduledTasks, 1)
+    channel.finish()
   })
 
   test('has one timer for each kind, however many messages pass', () => {
@@ -211,4 +246,20 @@ describe('an idle state handler behind a decoder', () => {
     frozen({ channelRead: (ctx: ChannelHandlerContext, msg: unknown) => void ctx.fireChannelRead(msg) }, new IdleStateHandler({ allIdleMs: 1 })).finish()
     assert.deepEqual(logs, [])
   })
+})
+
+test('an idle state handler keeps its state apart from the fields of a subclass', () => {
+  class Closing extends IdleStateHandler {
+    state = 'of the subclass'
+    ctx: unknown = 'of the subclass'
+    reader = 1
+    protected override channelIdle(ctx: ChannelHandlerContext): void {
+      ctx.close()
+    }
+  }
+  const channel = frozen(new Closing({ readerIdleMs: 50 }))
+  channel.advanceTimeBy(49)
+  assert.equal(channel.isOpen, true)
+  channel.advanceTimeBy(1)
+  assert.equal(channel.isOpen, false)
 })

@@ -119,6 +119,15 @@ test('other messages are shown in one line, and not at any length', () => {
   ])
 })
 
+test('a message whose own inspect gives several lines is one line all the same: a peer must not write lines of its own', () => {
+  const { channel, lines } = logged()
+  lines.length = 0
+  channel.pipeline.fireUserEventTriggered(Object.assign(new Error('boom'), { stack: 'Error: boom\n    at here\r\n    at there' }))
+  channel.pipeline.fireUserEventTriggered({ [inspect.custom]: () => 'first\n[1-1: a - b] CLOSE' })
+  assert.deepEqual(lines, ['debug ch USER_EVENT: Error: boom at here at there', 'debug ch USER_EVENT: first [1-1: a - b] CLOSE'])
+  channel.finish()
+})
+
 test('name and level are options; one handler serves many channels', () => {
   const { lines, logger } = newLog()
   const handler = new LoggingHandler({ name: 'wire', level: 'info', logger })

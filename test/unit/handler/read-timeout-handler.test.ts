@@ -38,6 +38,22 @@ describe('a read timeout handler', () => {
     channel.finish()
   })
 
+  test('sends what an async subclass rejects with to exceptionCaught', async () => {
+    class Failing extends ReadTimeoutHandler {
+      protected override async readTimedOut(): Promise<void> {
+        await Promise.reject(new Error('in readTimedOut'))
+      }
+    }
+    const errors: string[] = []
+    const channel = EmbeddedChannel.with({ freezeTime: true }, new Failing({ timeoutMs: 100 }), {
+      exceptionCaught: (_ctx: ChannelHandlerContext, cause: Error) => void errors.push(cause.message),
+    })
+    channel.advanceTimeBy(100)
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(errors, ['in readTimedOut'])
+    channel.finish()
+  })
+
   test('with 0 does nothing; other times are checked', () => {
     const channel = EmbeddedChannel.with({ freezeTime: true }, new ReadTimeoutHandler({ timeoutMs: 0 }))
     assert.equal(channel.embeddedEventLoop.scheduledTasks, 0)

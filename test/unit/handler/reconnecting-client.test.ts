@@ -233,14 +233,20 @@ describe('stop()', () => {
   )
 
   test(
-    'ends the wait',
+    'ends the wait, and leaves no timer and no listener at the loop',
     leakScope(async (scope) => {
       const timers = new VirtualTimers(scope, scope.group())
+      const { terminationFuture } = timers
+      const listeners = new Set<unknown>()
+      const { addListener, removeListener } = terminationFuture
+      terminationFuture.addListener = (listener) => (listeners.add(listener), addListener.call(terminationFuture, listener))
+      terminationFuture.removeListener = (listener) => (listeners.delete(listener), removeListener.call(terminationFuture, listener))
       const { client, next } = watched(scope, bootstrapTo(timers, NOWHERE))
       client.start()
       await next('scheduled')
+      assert.equal(listeners.size, 1)
       assert.ok(client.stop().isDone)
-      assert.deepEqual([client.state, timers.scheduledTasks], ['stopped', 0])
+      assert.deepEqual([client.state, timers.scheduledTasks, listeners.size], ['stopped', 0, 0])
     }),
   )
 
@@ -411,6 +417,8 @@ test('options out of range, and bootstraps it cannot use again and again, are re
   refused(new Bootstrap().remoteAddress(NOWHERE), {}, /call \.handler\(…\)/)
   refused(new Bootstrap().handler(() => undefined), {}, /call \.remoteAddress\(…\)/)
   refused(good.clone().handler({}), {}, /not sharable/)
+  refused({ port: 1 } as never, {}, /new Bootstrap\(\)/)
+  refused(good, 500 as never, /options: 500/)
   refused(good, { maxAttempts: 0 }, /maxAttempts: 0/)
   refused(good, { maxAttemptsPerMinute: Infinity }, /maxAttemptsPerMinute: Infinity/)
   refused(good, { stableAfterMs: -1 }, /stableAfterMs: -1/)

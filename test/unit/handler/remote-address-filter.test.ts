@@ -144,6 +144,70 @@ describe('AbstractRemoteAddressFilter', () => {
     assert.deepEqual([channel.isOpen, log], [false, []])
   })
 
+  test('an accept that gives no boolean, such as an async one, rejects: its promise would let everybody in', async () => {
+    for (const verdict of [async () => true, async () => Promise.reject(new Error('no list')), () => undefined]) {
+      const filter = new Deciding()
+      filter.verdict = verdict as never
+      const { channel, log } = connection(tcp('192.0.2.1'), filter)
+      channel.register()
+      assert.throws(
+        () => channel.checkException(),
+        (error: Error) => error instanceof IllegalStateError && /Deciding\.accept\(\) gave .* \(expected: true or false/.test(error.message),
+      )
+      assert.deepEqual([channel.isOpen, log], [false, []])
+    }
+    await new Promise((resolve) => setImmediate(resolve)) // an unhandled rejection would end the process
+  })
+
+  test('hooks that throw, or reject, are told of, and change nothing', async () => {
+    for (const isAsync of [false, true]) {
+      const fail = (): never => {
+        const error = new Error('in a hook')
+        if (isAsync) return Promise.reject(error) as never
+        throw error
+      }
+      class Failing extends Deciding {
+        protected override channelAccepted(): void {
+          return fail()
+        }
+        protected override channelRejected(): ChannelFuture {
+          return fail()
+        }
+      }
+      for (const accepted of [true, false]) {
+        for (const late of [false, true]) {
+          const filter = new Failing()
+          filter.verdict = () => accepted
+          const errors: string[] = []
+          const { channel, log } = connection(tcp('192.0.2.1'), ...(late ? [] : [filter]), {
+            exceptionCaught: (_ctx, cause) => void errors.push(cause.message),
+          } as ChannelHandler)
+          channel.register()
+          if (late) channel.pipeline.addFirst(filter)
+          const bytes = Unpooled.copiedBuffer('x')
+          if (channel.isOpen) channel.pipeline.fireChannelRead(bytes)
+          else bytes.release()
+          await new Promise((resolve) => setImmediate(resolve)) // an unhandled rejection would fail the test
+          assert.equal(errors.length, 1)
+          assert.match(errors[0] as string, accepted || !isAsync ? /in a hook/ : /Failing\.channelRejected\(\) gave .* \(expected: a ChannelFuture/)
+          assert.deepEqual([channel.isOpen, bytes.refCnt], [accepted, 0])
+          const told = accepted ? ['registered', 'active', 'read'] : late ? ['registered', 'active'] : []
+          assert.deepEqual(log, told)
+          if (accepted) channel.finish()
+        }
+      }
+    }
+  })
+
+  test('bytes of an active connection without an address do not pass', () => {
+    const { channel, log } = connection(undefined, new Deciding())
+    channel.register()
+    assert.throws(() => channel.checkException(), IllegalStateError)
+    const bytes = Unpooled.copiedBuffer('x')
+    channel.pipeline.fireChannelRead(bytes)
+    assert.deepEqual([bytes.refCnt, log], [0, ['registered']])
+  })
+
   test('a connection that gets its address later is decided when it becomes active; without one that is an error', () => {
     const filter = new Deciding()
     const { channel, log } = connection(undefined, filter)
@@ -235,6 +299,8 @@ describe('RuleBasedIpFilter', () => {
     refused('10.0.0.0/8', /^rules: /)
     refused([accept('10.0.0.0/8'), { address: '10.0.0.1', type: 'allow' }], /^rules\[1\]\.type: 'allow'/)
     for (const bad of ['10.0.0', '10.0.0.0/', 'localhost', '10.0.0.0/8/8', '', '1.2.3.4%x/8y']) refused([accept(bad)], /^rules\[0\]\.address: /)
+    for (const bad of [null, undefined, '10.0.0.0/8']) refused([accept('::1'), bad], /^rules\[1\]: .* \(expected: \{ address, type \}\)/)
+    refused([accept('10.0.0.0%eth0/8')], /^rules\[0\]\.address: /)
     refused([accept('10.0.0.0/33')], /the prefix is 33 \(expected: 0 to 32\)/)
     refused([accept('::/129')], /the prefix is 129 \(expected: 0 to 128\)/)
     refused([accept('::ffff:10.0.0.0/8')], /the prefix is 8 \(expected: 96 to 128\)/)

@@ -6,6 +6,7 @@ import { TimeoutError, WriteTimeoutError, WriteTimeoutHandler } from '@knotty/ha
 import type { ChannelHandler, ChannelHandlerContext, ChannelPromise } from '@knotty/transport'
 import { array, assert as assertProperty, boolean, integer, property, tuple } from 'fast-check'
 import { GrantedChannel } from '../../vectors/granted-channel.js'
+import { recordLogs } from '../transport/channel/recorded-logs.js'
 
 const TIMEOUT_MS = 100
 
@@ -154,6 +155,76 @@ describe('a write timeout handler', () => {
     assert.deepEqual(bench.log, EXPIRED.map((what) => `1100 ${what}`))
   })
 
+  test('sees the last of several writes of one moment, whether bytes of it wait or a handler keeps it back', () => {
+    let keep = false
+    for (const kept of [true, false]) {
+      const bench = new Bench({
+        write(ctx, msg, promise) {
+          if (!keep) ctx.write(msg, promise)
+        },
+      } as ChannelHandler)
+      keep = false
+      bench.write()
+      bench.write(kept ? bench.channel.newPromise() : null)
+      keep = kept
+      bench.write(kept ? bench.channel.newPromise() : null)
+      bench.channel.accept(20) // the first two are through
+      bench.channel.advanceTimeBy(99)
+      assert.deepEqual(bench.log, [])
+      bench.channel.advanceTimeBy(26)
+      assert.deepEqual(bench.log, EXPIRED.map((what) => `125 ${what}`))
+    }
+  })
+
+  test('tells once, also when the close is kept back', () => {
+    const bench = new Bench({ close: (_ctx: ChannelHandlerContext, _promise: ChannelPromise) => undefined })
+    bench.write()
+    bench.channel.advanceTimeBy(100)
+    bench.write()
+    bench.channel.advanceTimeBy(1000)
+    assert.deepEqual([bench.log, bench.timers], [['100 WriteTimeoutError'], 0])
+    bench.channel.pipeline.removeFirst()
+    bench.channel.finish()
+  })
+
+  test('of a subclass that does not close goes on, for later writes', () => {
+    class Patient extends WriteTimeoutHandler {
+      readonly told: number[] = []
+      protected override writeTimedOut(ctx: ChannelHandlerContext): void {
+        this.told.push(ctx.eventLoop.ticker.now())
+      }
+    }
+    const patient = new Patient({ timeoutMs: TIMEOUT_MS })
+    const bench = new Bench(patient)
+    bench.channel.pipeline.remove(bench.handler)
+    bench.write()
+    bench.channel.advanceTimeBy(300)
+    assert.deepEqual([patient.told, bench.timers], [[bench.start + 100], 0])
+    bench.write()
+    bench.channel.advanceTimeBy(300)
+    assert.deepEqual([patient.told, bench.timers], [[bench.start + 100, bench.start + 400], 0])
+    bench.channel.finish()
+  })
+
+  test('has no timer when it is removed inside the write, nor once the output is shut down', (t) => {
+    const logs = recordLogs(t)
+    const removed: Bench = new Bench({
+      write(ctx, msg, promise) {
+        removed.channel.pipeline.remove(removed.handler)
+        ctx.write(msg, promise)
+      },
+    } as ChannelHandler)
+    removed.write()
+    assert.equal(removed.timers, 0)
+    const ended = new Bench()
+    ended.write()
+    ended.channel.shutdownOutput()
+    ended.channel.advanceTimeBy(1000)
+    assert.deepEqual([ended.errors, ended.timers, logs], [[], 0, []])
+    removed.channel.finish()
+    ended.channel.finish()
+  })
+
   test('is silent once it is removed, or the channel is closed', () => {
     for (const end of ['remove', 'close'] as const) {
       const bench = new Bench()
@@ -164,6 +235,30 @@ describe('a write timeout handler', () => {
       bench.channel.advanceTimeBy(1000)
       assert.deepEqual(bench.errors, [])
       bench.channel.finish()
+    }
+  })
+
+  test('sends what a subclass throws, or rejects with, to exceptionCaught', async () => {
+    for (const fail of [
+      () => {
+        throw new Error('in writeTimedOut')
+      },
+      async () => Promise.reject(new Error('in writeTimedOut')),
+    ]) {
+      class Failing extends WriteTimeoutHandler {
+        protected override writeTimedOut(): void | Promise<void> {
+          return fail()
+        }
+      }
+      const channel = new GrantedChannel(0)
+      const errors: string[] = []
+      channel.freezeTime()
+      channel.pipeline.addLast(new Failing({ timeoutMs: 100 }), { exceptionCaught: (_ctx, cause) => void errors.push(cause.message) } as ChannelHandler)
+      channel.writeAndFlush(Unpooled.wrappedBuffer(new Uint8Array(1)), null)
+      channel.advanceTimeBy(100)
+      await new Promise((resolve) => setImmediate(resolve))
+      assert.deepEqual(errors, ['in writeTimedOut'])
+      channel.finish()
     }
   })
 

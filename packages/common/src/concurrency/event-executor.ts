@@ -7,6 +7,11 @@ import type { ScheduledTask } from './scheduled-task.js'
 export interface TaskOptions {
   /** Run the task in the AsyncLocalStorage context of the caller instead of the executor's own (false). */
   readonly context?: boolean
+  /**
+   * Of {@link EventExecutor.scheduleCoarse} only: the delay is a part of one so long, in ms, and need be no more precise than that one
+   * (the delay itself). For what looks, finds that it was early, and waits for the rest.
+   */
+  readonly partOfMs?: number
 }
 
 /** Options of {@link EventExecutor.shutdownGracefully}. */

@@ -10,6 +10,8 @@ import { readOptions, runAsProgram, wholeNumber } from '../command-line.js'
 
 /** Where Debian's libnetty-java puts its jars. */
 const JARS = '/usr/share/java'
+/** Said where {@link closeWaitStory} has no result of Netty's. */
+export const NETTY_IS_MISSING = 'Netty is left out: it needs a JDK and Netty\'s jars (Debian: default-jdk-headless, libnetty-java)'
 /** How long a server has to accept what its backlog holds; Netty pauses for a second after each connection it could not register. */
 const DEADLINE_MS = 8000
 
@@ -94,7 +96,7 @@ async function main(): Promise<void> {
     nettyRan ||= server === 'Netty'
     console.log(`${server.padEnd(10)} sockets left in CLOSE_WAIT: ${closeWait}`)
   }
-  if (!nettyRan) console.log('Netty is left out: it needs a JDK and Debian\'s libnetty-java')
+  if (!nettyRan) console.log(NETTY_IS_MISSING)
 }
 
 runAsProgram(import.meta.url, main)

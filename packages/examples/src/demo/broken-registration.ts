@@ -1,4 +1,4 @@
-import { Bootstrap, EventLoopGroup, ServerBootstrap, setLogger, type TcpSocketAddress } from 'knotty'
+import { Bootstrap, EventLoopGroup, ServerBootstrap, setLogger } from 'knotty'
 
 /** What {@link brokenRegistration} saw. */
 export interface BrokenRegistration {
@@ -28,7 +28,7 @@ export async function brokenRegistration(clients: number): Promise<BrokenRegistr
       refused++
       reason = `${event.reason}: ${event.cause?.message ?? ''}`
     })
-    const { port } = server.localAddress as TcpSocketAddress
+    const { port } = server.localAddress
     const client = new Bootstrap().group(group)
     for (let index = 0; index < clients; index++) {
       const channel = await client.clone().handler({}).connect(port, '127.0.0.1')

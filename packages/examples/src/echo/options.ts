@@ -9,6 +9,7 @@ import {
   type SocketTransport,
   socketTransport,
 } from 'knotty'
+import { portNumber } from '../command-line.js'
 
 /** `none` echoes bytes as they come; `length4` puts a 4-byte big-endian length before each message. */
 export type Framing = 'none' | 'length4'
@@ -34,7 +35,7 @@ export function readEchoOptions(defaultPort: number): EchoOptions {
     if (values.framing !== 'none' && values.framing !== 'length4') throw new Error(`--framing ${values.framing}: none or length4`)
     const transport = values.transport ?? socketTransport()
     if (transport !== 'libuv' && transport !== 'net') throw new Error(`--transport ${transport}: libuv or net`)
-    return { port: Number(values.port), host: values.host, framing: values.framing, transport }
+    return { port: portNumber(values.port), host: values.host, framing: values.framing, transport }
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exit(2)

@@ -1,6 +1,6 @@
 import { type AttributeKey, getLogger, IllegalArgumentError, IllegalStateError } from '@knotty/common'
 import { AbstractChannel } from '../channel/abstract-channel.js'
-import type { ServerChannel } from '../channel/channel.js'
+import type { BoundServerChannel, ServerChannel } from '../channel/channel.js'
 import { checkSupported } from '../channel/channel-config.js'
 import type { ChannelFuture } from '../channel/channel-future.js'
 import type { ChannelHandler } from '../channel/channel-handler.js'
@@ -10,7 +10,7 @@ import { classNameOf } from '../channel/dispatch-table.js'
 import { UnsupportedOptionError } from '../channel/errors.js'
 import type { TypedPipelineInitializer } from '../channel/typed-pipeline.js'
 import { EventLoopGroup } from '../eventloop/event-loop-group.js'
-import type { SocketAddress, SocketAddressLike } from '../socket/address.js'
+import type { SocketAddress, SocketAddressLike, TcpSocketAddress, UnixSocketAddress } from '../socket/address.js'
 import { AbstractServerChannel } from '../socket/abstract-server-channel.js'
 import { newServerChannel } from '../socket/transport.js'
 import {
@@ -121,12 +121,12 @@ export class ServerBootstrap extends AbstractBootstrap<ServerChannel> {
    * Listens; the future gives the server channel. Port 0 lets the kernel choose (see `localAddress`); without a host all addresses,
    * IPv6 and IPv4. Fails with the system error (EADDRINUSE, EACCES, …).
    */
-  bind(options?: OperationOptions): ChannelFuture<ServerChannel>
-  bind(address: SocketAddressLike, options?: OperationOptions): ChannelFuture<ServerChannel>
-  bind(path: string, options?: OperationOptions): ChannelFuture<ServerChannel>
-  bind(port: number, options?: OperationOptions): ChannelFuture<ServerChannel>
-  bind(port: number, host: string, options?: OperationOptions): ChannelFuture<ServerChannel>
-  bind(...args: TargetArguments): ChannelFuture<ServerChannel> {
+  bind(options?: OperationOptions): ChannelFuture<BoundServerChannel>
+  bind(address: SocketAddressLike, options?: OperationOptions): ChannelFuture<BoundServerChannel>
+  bind(path: string, options?: OperationOptions): ChannelFuture<BoundServerChannel<UnixSocketAddress>>
+  bind(port: number, options?: OperationOptions): ChannelFuture<BoundServerChannel<TcpSocketAddress>>
+  bind(port: number, host: string, options?: OperationOptions): ChannelFuture<BoundServerChannel<TcpSocketAddress>>
+  bind(...args: TargetArguments): ChannelFuture<BoundServerChannel<never>> {
     const childHandler = this.ownChildHandler
     if (childHandler === undefined) throw new IllegalStateError('no childHandler is set: call .childHandler(…) before bind')
     const { target = this.local, options } = parseTarget(args, '::')
@@ -142,7 +142,7 @@ export class ServerBootstrap extends AbstractBootstrap<ServerChannel> {
       // Not before now: what the user's own initializer added, also an async one, stands before the acceptor.
       channel.pipeline.addLast(acceptor)
       return channel.bind(target)
-    }, target, options)
+    }, target, options) as ChannelFuture<BoundServerChannel<never>>
   }
 
   protected override initChannel(channel: ServerChannel): void {

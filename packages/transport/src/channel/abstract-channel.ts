@@ -1,4 +1,4 @@
-import { release, Unpooled } from '@knotty/buffer'
+import { release, ResourceLeakDetector, Unpooled } from '@knotty/buffer'
 import { toError } from '@knotty/common'
 import type { SocketAddress } from '../socket/address.js'
 import type { Channel } from './channel.js'
@@ -11,8 +11,10 @@ import { type ChannelPromise, failPromise } from './channel-promise.js'
 import type { ChannelTransport } from './channel-transport.js'
 import { ChannelOutputShutdownError, ClosedChannelError, NotYetConnectedError } from './errors.js'
 import { ChannelOutputShutdownEvent } from './events.js'
+import { noteWritten } from './held-chunk.js'
 import type { OutboundBuffer } from './outbound-buffer.js'
 import { dropUnhandledMessage, reportUncaughtException } from './unhandled.js'
+import { reportUnsupportedMessage } from './unsupported-messages.js'
 
 /**
  * The base of every channel: the order of events in bind, connect, write and flush, over that of {@link ChannelLifecycle}. A
@@ -134,9 +136,12 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
       filtered = this.filterOutboundMessage(msg)
     } catch (error) {
       release(msg)
-      return failPromise(promise, toError(error), this)
+      const cause = toError(error)
+      if (promise !== null) reportUnsupportedMessage(this, cause) // otherwise exceptionCaught tells
+      return failPromise(promise, cause, this)
     }
     buffer.addMessage(filtered, promise)
+    if (ResourceLeakDetector.isAdvanced) noteWritten(filtered, buffer)
   }
 
   flush0(): void {
@@ -235,6 +240,7 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
     }
     buffer.failFlushed(shutdown, false)
     buffer.close(shutdown)
+    this.emitter?.emit('writability', false)
     this.pipeline.fireUserEventTriggered(ChannelOutputShutdownEvent.INSTANCE)
   }
 }

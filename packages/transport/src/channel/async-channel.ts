@@ -111,6 +111,8 @@ export class AsyncChannel<In = unknown, Out = unknown> implements ChannelHandler
 
   handlerAdded(ctx: ChannelHandlerContext): void {
     this.ctx = ctx
+    // the peer has ended already: the event has passed, nobody would tell this one
+    if ((ctx.channel as { readonly isInputShutdown?: boolean }).isInputShutdown === true) this.inbound.end()
     // Added to a channel that is active already. In an initializer channelActive comes first, perhaps after an async one.
     if (this.server !== undefined && ctx.channel.isActive) {
       ctx.eventLoop.execute(() => {
@@ -121,7 +123,7 @@ export class AsyncChannel<In = unknown, Out = unknown> implements ChannelHandler
 
   handlerRemoved(ctx: ChannelHandlerContext): void {
     this.inbound.end()
-    this.outbound.wake()
+    this.outbound.detach()
     if (ctx.channel.isOpen) this.inbound.detach()
   }
 

@@ -1,6 +1,5 @@
 import { release } from '@knotty/buffer'
 import type { Channel } from './channel.js'
-import type { ChannelFuture } from './channel-future.js'
 import { ChannelOutputShutdownError } from './errors.js'
 
 /** Writes to one channel and waits where a stream of writes has to wait. See AsyncChannel. */
@@ -8,7 +7,12 @@ export class AsyncOutbound<T> {
   private readonly channel: () => Channel
   /** Those who wait for the channel to be writable. */
   private suspended: (() => void)[] = []
-  private lastWrite: ChannelFuture | undefined = undefined
+  /** In its pipeline the handler tells of writability; once it is removed nobody does. */
+  private attached = true
+  /** Writes that have not left, or failed. */
+  private unfinished = 0
+  /** finish() waits for them. */
+  private whenFinished: (() => void) | undefined = undefined
   private finishing: Promise<void> | undefined = undefined
 
   /** Internal: an AsyncChannel makes it. */
@@ -22,16 +26,20 @@ export class AsyncOutbound<T> {
    * who write side by side stay near the channel's WRITE_BUFFER_WATER_MARK. Messages leave in the order of the calls, awaited or not.
    *
    * Rejects with what failed the write: a ClosedChannelError when the channel closed before the message had left, a
-   * ChannelOutputShutdownError after {@link finish}. It does not wait for a channel that is closed. The promise is a native one: to ignore
+   * ChannelOutputShutdownError after {@link finish}. It does not wait for a channel that is closed to be writable, nor once the handler is
+   * removed. The promise is a native one: to ignore
    * failures use `channel.write(msg, null)`.
    */
   async write(msg: T): Promise<void> {
     const channel = this.channelFor(msg)
-    const written = channel.writeAndFlush(msg)
-    this.lastWrite = written
-    await written
+    this.unfinished++
+    try {
+      await channel.writeAndFlush(msg)
+    } finally {
+      if (--this.unfinished === 0) this.whenFinished?.()
+    }
     // without an outbound buffer the channel is closed, or its output is: it will never be writable again
-    while (!channel.isWritable && channel.outboundBuffer !== undefined) await this.untilWoken()
+    while (this.attached && !channel.isWritable && channel.outboundBuffer !== undefined) await this.untilWoken()
   }
 
   /**
@@ -48,6 +56,12 @@ export class AsyncOutbound<T> {
     const woken = this.suspended
     this.suspended = []
     for (const resume of woken) resume()
+  }
+
+  /** Internal: the handler is removed: nobody will call {@link wake} any more. */
+  detach(): void {
+    this.attached = false
+    this.wake()
   }
 
   /** The channel; when the message cannot be written, an error, and the message is released. */
@@ -69,11 +83,7 @@ export class AsyncOutbound<T> {
 
   private async finish0(): Promise<void> {
     const channel = this.channel()
-    try {
-      await this.lastWrite
-    } catch {
-      // told to whoever wrote it
-    }
+    if (this.unfinished > 0) await new Promise<void>((resolve) => (this.whenFinished = resolve))
     if (channel.outboundBuffer !== undefined) await channel.shutdownOutput()
   }
 }

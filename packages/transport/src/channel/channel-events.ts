@@ -25,7 +25,7 @@ export interface ChannelEventMap {
   inactive: []
   /** Closed; `channel.closeFuture` is done. */
   close: []
-  /** `channel.isWritable` changed to this. */
+  /** `channel.isWritable` changed to this; false, perhaps once more, when the output is shut down: for good. */
   writability: [isWritable: boolean]
   /** An exception no handler took; the channel is closed next, unless the pipeline opted out. */
   exception: [cause: Error]

@@ -1,5 +1,5 @@
 import { ByteBuf, release, retain } from '@knotty/buffer'
-import { inspectInOneLine } from '@knotty/common'
+import { checkOptions, IllegalArgumentError, inspectInOneLine, shown } from '@knotty/common'
 import type { Channel } from './channel.js'
 import type { ChannelFuture } from './channel-future.js'
 import { type ChannelGroupFuture, DefaultChannelGroupFuture } from './channel-group-future.js'
@@ -40,6 +40,7 @@ export class ChannelGroup implements Iterable<Channel> {
   private closed = false
 
   constructor(options: ChannelGroupOptions = {}) {
+    checkOptions(options, 'new ChannelGroup({ name })')
     this.name = options.name ?? `group-${++lastNumber}`
     this.stayClosed = options.stayClosed ?? false
   }
@@ -50,9 +51,12 @@ export class ChannelGroup implements Iterable<Channel> {
 
   /**
    * Adds a channel; true when it is a member now and was none before. A closed channel is not added; with stayClosed, after close(), a
-   * newcomer is closed.
+   * newcomer is closed. An {@link IllegalArgumentError} for what is no channel, such as the future of one.
    */
   add(channel: Channel): boolean {
+    if ((channel as Partial<Channel> | undefined)?.closeFuture === undefined) {
+      throw new IllegalArgumentError(`channel: ${shown(channel)} (expected: a Channel; await the future of connect or bind first)`)
+    }
     const members = this.membersLike(channel)
     const { id } = channel
     if (members.has(id)) return false

@@ -109,3 +109,8 @@ export interface ServerChannel extends Channel {
    */
   drain(options?: DrainOptions): Future<DrainReport>
 }
+
+/** A server channel as `bind` gives it: it has an address, for a port or a path of that kind. */
+export interface BoundServerChannel<A extends SocketAddress = SocketAddress> extends ServerChannel {
+  readonly localAddress: A
+}

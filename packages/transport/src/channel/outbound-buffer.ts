@@ -126,11 +126,11 @@ export class OutboundBuffer {
     return index < this.flushedEntries ? this.entries.peekAt(index)?.msg : undefined
   }
 
-  /** Internal: a message that waits, flushed or not, is a view of `storage`. */
+  /** Internal: a message that waits, flushed or not, is a view of `storage`, or has one as component. */
   holds(storage: Storage): boolean {
     for (let index = 0; index < this.entries.length; index++) {
       const msg = this.entries.peekAt(index)?.msg
-      if (ByteBuf.isByteBuf(msg) && msg.storage === storage) return true
+      if (ByteBuf.isByteBuf(msg) && msg.storage.includes(storage)) return true
     }
     return false
   }

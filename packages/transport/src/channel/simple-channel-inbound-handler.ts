@@ -45,35 +45,35 @@ type Boxed<I> = I extends string
 export abstract class SimpleChannelInboundHandler<I, Writes = never, Fires = never> implements ChannelHandler {
   /** For the compiler, see {@link HandlerTypes}: nothing is there at run time. */
   declare readonly handlerTypes: HandlerTypes<Consumes<I>, Fires, Pass, Writes>
-  private readonly matches: (msg: unknown) => boolean
-  private readonly autoRelease: boolean
+  readonly #matches: (msg: unknown) => boolean
+  readonly #autoRelease: boolean
 
   /**
    * @param matcher the class of the messages, or a guard; none takes every message
    * @param options.autoRelease false leaves the release to channelRead0 (true)
    */
   constructor(matcher?: MessageMatcher<I>, options: { readonly autoRelease?: boolean } = {}) {
-    this.matches = toPredicate(matcher)
-    this.autoRelease = options.autoRelease ?? true
+    this.#matches = toPredicate(matcher)
+    this.#autoRelease = options.autoRelease ?? true
   }
 
   /** A message of the type. A throw goes to exceptionCaught of this handler. */
   abstract channelRead0(ctx: ChannelHandlerContext, msg: I): unknown
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): unknown {
-    if (!this.matches(msg)) return void ctx.fireChannelRead(msg)
+    if (!this.#matches(msg)) return void ctx.fireChannelRead(msg)
     let pending: Promise<unknown> | undefined
     try {
       const result = this.channelRead0(ctx, msg as I)
       if (result instanceof Promise) pending = result
     } finally {
-      if (pending === undefined && this.autoRelease) this.releaseOwn(msg)
+      if (pending === undefined && this.#autoRelease) this.#releaseOwn(msg)
     }
     if (pending === undefined) return undefined
-    return this.autoRelease ? pending.finally(() => this.releaseOwn(msg)) : pending
+    return this.#autoRelease ? pending.finally(() => this.#releaseOwn(msg)) : pending
   }
 
-  private releaseOwn(msg: unknown): void {
+  #releaseOwn(msg: unknown): void {
     try {
       release(msg)
     } catch (cause) {

@@ -47,11 +47,15 @@ export class CoarseTimers implements CoarseTaskOwner {
     this.settings = settings
   }
 
-  /** Runs `task` in the loop's root context, `delayMs` from now or up to a tick later. */
-  schedule(task: () => void, delayMs: number): ScheduledTask {
+  /**
+   * Runs `task` in the loop's root context, `delayMs` from now or up to a tick later.
+   *
+   * @param partOfMs what the delay is a part of: decides whether it is a short one
+   */
+  schedule(task: () => void, delayMs: number, partOfMs: number = delayMs): ScheduledTask {
     const now = this.settings.ticker.now()
     const coarse = new CoarseTask(this, task, now + delayMs)
-    if (delayMs < SHORT_TICKS * this.settings.tickMs) {
+    if (Math.max(delayMs, partOfMs) < SHORT_TICKS * this.settings.tickMs) {
       this.shorts.append(coarse)
       this.startTimer(coarse, delayMs)
     } else {

@@ -39,7 +39,7 @@ export interface EventLoopOptions {
   readonly taskBudgetMs?: number
   /**
    * How far apart the ticks of the wheel behind `scheduleCoarse` are, in ms from 1 to 60000 (100): a coarse timer is up to so much late.
-   * Delays below ten ticks are exact.
+   * Delays below ten ticks are exact, unless they are a part of a longer one (`partOfMs`).
    */
   readonly wheelTickMs?: number
   /** Overwrite the read slab with 0xDD after each chunk, so that a view kept by mistake shows (KNOTTY_POISON_SLAB=1, else false). */
@@ -146,7 +146,7 @@ export class DefaultEventLoop implements EventLoop {
   scheduleCoarse(task: () => void, delayMs: number, options?: TaskOptions): ScheduledTask {
     const checked = this.checkedTask(task, delayMs, options)
     if (this.coarseTicker !== undefined) return this.coarseTicker.scheduleCoarse(checked, delayMs)
-    return this.coarseTimers.schedule(checked, delayMs)
+    return this.coarseTimers.schedule(checked, delayMs, options?.partOfMs)
   }
 
   scheduleAtFixedRate(task: () => void, initialDelayMs: number, periodMs: number, options?: TaskOptions): ScheduledTask {
@@ -262,6 +262,7 @@ export class DefaultEventLoop implements EventLoop {
   private checkedTask(task: () => void, delayMs: number, options: TaskOptions | undefined): () => void {
     checkFunction(task, 'task')
     checkDurationMs(delayMs, 'delayMs')
+    if (options?.partOfMs !== undefined) checkDurationMs(options.partOfMs, 'partOfMs')
     if (this.isTerminated) throw new RejectedExecutionError('the event loop is shut down and takes no timers')
     return options?.context === true ? AsyncResource.bind(task) : task
   }

@@ -1,3 +1,4 @@
+import { toError } from '@knotty/common'
 import { ChannelOption } from '../channel/channel-option.js'
 import type { OutboundBuffer } from '../channel/outbound-buffer.js'
 import { AbstractSocketChannel } from './abstract-socket-channel.js'
@@ -80,6 +81,8 @@ export abstract class AbstractByteChannel<S extends RawSocket> extends AbstractS
     this.inFlush = true
     try {
       this.completed(outboundBuffer, bytes)
+    } catch (thrown) {
+      return this.handleWriteError(toError(thrown)) // the message that was sent in part was released too early
     } finally {
       this.inFlush = false
     }

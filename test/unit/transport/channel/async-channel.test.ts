@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Unpooled } from '@knotty/buffer'
 import { IllegalArgumentError } from '@knotty/common'
-import { AsyncChannel, type AsyncChannelServer, type Channel, ClosedChannelError, EmbeddedChannel } from '@knotty/transport'
+import { AsyncChannel, type AsyncChannelServer, type Channel, ClosedChannelError, EmbeddedChannel, type OutboundBuffer } from '@knotty/transport'
 import { leakScope } from '../../../support/leak-scope.js'
 import { connectTo, deferred, LOCAL_PLACE, serveAt } from '../../../support/tcp.js'
 import { messagesOf, recordLogs } from './recorded-logs.js'
@@ -49,6 +49,32 @@ describe('serve', () => {
     assert.equal(channel.isOpen, false)
     assert.equal(channel.readOutbound(), 'bye')
     assert.equal(unread.refCnt, 0)
+  })
+
+  test('closes the channel behind what was written, also when nobody awaited that', async () => {
+    class Stalled extends EmbeddedChannel {
+      declare isStalled: boolean
+      protected override doWrite(outboundBuffer: OutboundBuffer): void {
+        if (!this.isStalled) super.doWrite(outboundBuffer)
+      }
+    }
+    const channel = new Stalled()
+    channel.isStalled = true
+    let calls = 0
+    channel.pipeline.addLast(
+      AsyncChannel.serve(async (ch) => {
+        calls++
+        void ch.outbound.write('bye')
+      }),
+    )
+    await nextTurn()
+    channel.runPendingTasks()
+    channel.pipeline.fireChannelActive()
+    await nextTurn()
+    assert.deepEqual([calls, channel.isOpen, channel.outboundMessages], [1, true, []])
+    channel.isStalled = false
+    channel.flush()
+    assert.deepEqual([channel.isOpen, channel.outboundMessages[0]], [false, 'bye'])
   })
 
   test('closes the channel when it rejects, and the tail tells of it', async () => {

@@ -157,6 +157,24 @@ describe('the water marks', () => {
     channel.finish()
   })
 
+  test('hold also when turning AUTO_READ on brings messages at once', async () => {
+    class Eager extends EmbeddedChannel {
+      left = 30
+      override autoReadChanged(value: boolean): void {
+        super.autoReadChanged(value)
+        if (!value) return
+        for (let count = 0; count < 10 && this.left > 0; count++) this.pipeline.fireChannelRead(this.left--)
+      }
+    }
+    const channel = new Eager()
+    const ch = AsyncChannel.wrap(channel)
+    for (let count = 0; count < 10; count++) channel.pipeline.fireChannelRead(count)
+    assert.equal(channel.config.autoRead, false)
+    assert.equal((await take(ch.inbound[Symbol.asyncIterator](), 40)).at(-1), 1)
+    assert.equal(channel.config.autoRead, true)
+    channel.finish()
+  })
+
   test('leave an AUTO_READ alone that somebody else turned off', async () => {
     const { channel, ch, autoRead } = wrapped({ highWaterMark: 2, lowWaterMark: 1 })
     channel.config.autoRead = false
@@ -337,6 +355,16 @@ describe('the end', () => {
     const channel = new EmbeddedChannel()
     channel.finish()
     assert.deepEqual(await rest(AsyncChannel.wrap(channel).inbound), [])
+  })
+
+  test('on a channel whose peer has ended already the loop ends at once too', async () => {
+    class HalfClosed extends EmbeddedChannel {
+      readonly isInputShutdown = true
+    }
+    const channel = new HalfClosed()
+    assert.deepEqual(await rest(AsyncChannel.wrap(channel).inbound), [])
+    assert.equal(channel.isOpen, true)
+    channel.finish()
   })
 
   test('events go on to handlers behind it', () => {

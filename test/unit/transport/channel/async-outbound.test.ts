@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Unpooled } from '@knotty/buffer'
 import {
   AsyncChannel,
+  type ChannelHandler,
   ChannelOption,
   ChannelOutputShutdownError,
   ClosedChannelError,
@@ -122,6 +123,19 @@ describe('write', () => {
     }
   })
 
+  test('never hangs: once the handler is removed nobody tells of writability, and a message that has left is enough', async () => {
+    const { channel, ch } = wrapped()
+    channel.granted = 2
+    channel.outboundBuffer?.setUserDefinedWritability(1, false)
+    const before = ch.outbound.write('a')
+    await nextTurn()
+    channel.pipeline.remove(ch)
+    await before
+    await ch.outbound.write('b')
+    assert.equal(channel.isWritable, false)
+    channel.finish()
+  })
+
   test('one that fails in a handler rejects with that error', async () => {
     const channel = new EmbeddedChannel()
     channel.pipeline.addLast({
@@ -151,6 +165,26 @@ describe('finish', () => {
     assert.equal(channel.shutdowns, 1)
     assert.deepEqual(log, ['a', 'finished'])
     assert.equal(channel.isOpen, true)
+    channel.finish()
+  })
+
+  test('waits for the writes that are out also when a later one has failed', async () => {
+    const { channel, ch } = wrapped()
+    channel.pipeline.addFirst({
+      write(ctx, msg, promise) {
+        if (msg === 'bad') throw new RangeError('bad')
+        ctx.write(msg, promise)
+      },
+    } as ChannelHandler)
+    const log: string[] = []
+    watch(ch.outbound.write('a'), 'a', log)
+    watch(ch.outbound.write('bad'), 'bad', log)
+    watch(ch.outbound.finish(), 'finished', log)
+    await nextTurn()
+    assert.deepEqual([log, channel.shutdowns], [['bad: RangeError'], 0])
+    channel.grant(1)
+    await nextTurn()
+    assert.deepEqual([log, channel.shutdowns], [['bad: RangeError', 'a', 'finished'], 1])
     channel.finish()
   })
 

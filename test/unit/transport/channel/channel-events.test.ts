@@ -36,6 +36,14 @@ describe('channel.events', () => {
     assert.deepEqual(told, [false, true])
   })
 
+  test('tells that the channel is not writable when its output is shut down', () => {
+    const told: boolean[] = []
+    const channel = new EmbeddedChannel()
+    channel.events.on('writability', (isWritable) => told.push(isWritable))
+    channel.shutdownOutput()
+    assert.deepEqual([told, channel.isWritable], [[false], false])
+  })
+
   test('tells an exception that reached the tail', () => {
     const told: Error[] = []
     const channel = new EmbeddedChannel()

@@ -65,6 +65,22 @@ describe('members', () => {
     assert.equal(group.size, 0)
   })
 
+  test('that come and go leave nothing at their closeFuture', () => {
+    const group = new ChannelGroup()
+    const channel = new EmbeddedChannel()
+    const { closeFuture } = channel
+    const listeners: unknown[] = []
+    const { addListener, removeListener } = closeFuture
+    closeFuture.addListener = (listener) => (listeners.push(listener), addListener.call(closeFuture, listener))
+    closeFuture.removeListener = (listener) => (listeners.splice(listeners.indexOf(listener), 1), removeListener.call(closeFuture, listener))
+    for (let round = 0; round < 100; round++) {
+      group.add(channel)
+      group.remove(channel)
+    }
+    assert.equal(listeners.length, 0)
+    channel.close()
+  })
+
   test('are counted when the group is printed, in one line', () => {
     assert.equal(inspect(groupOf(new EmbeddedChannel())), 'ChannelGroup(room, 1 channels)')
     assert.match(new ChannelGroup().name, /^group-\d+$/)
@@ -297,3 +313,10 @@ test(
     assert.equal(room.size, 0)
   }),
 )
+
+test('a group takes channels only, not what is meant to become one', () => {
+  for (const wrong of [{}, undefined, 'channel']) {
+    assert.throws(() => new ChannelGroup().add(wrong as never), /channel: .* \(expected: a Channel; await the future/)
+  }
+  assert.throws(() => new ChannelGroup('all' as never), /options: 'all' \(expected: new ChannelGroup\(\{ name \}\)\)/)
+})

@@ -163,9 +163,13 @@ describe('who releases the message', () => {
   })
 })
 
-test('String, Number and the like as matcher stand for the primitive types', () => {
-  assert.deepEqual(['a', 1, true, 1n].map(toPredicate(String as unknown as MessageMatcher<string>)), [true, false, false, false])
-  assert.deepEqual(['a', 1, true, 1n].map(toPredicate(Number as unknown as MessageMatcher<number>)), [false, true, false, false])
+test('String, Number and the like as matcher stand for the primitive types, for the compiler too', () => {
+  const stringMatcher: MessageMatcher<string> = String
+  const numberMatcher: MessageMatcher<number> = Number
+  // @ts-expect-error the two are not the same
+  void (Number satisfies MessageMatcher<string>)
+  assert.deepEqual(['a', 1, true, 1n].map(toPredicate(stringMatcher)), [true, false, false, false])
+  assert.deepEqual(['a', 1, true, 1n].map(toPredicate(numberMatcher)), [false, true, false, false])
   assert.throws(() => toPredicate('a' as unknown as MessageMatcher<string>), /expected: a class or a type guard/)
 })
 
@@ -179,4 +183,24 @@ test('an echo that forgets to retain is told the rule and the name of the handle
     },
   } as ChannelHandler)
   assert.throws(() => channel.writeInbound(Unpooled.copiedBuffer('x')), /Taking releases each message after channelRead0.*retain\(\)/)
+})
+
+test('fields and methods of a subclass do not collide with its own', () => {
+  class Named extends SimpleChannelInboundHandler<string> {
+    matches = 0
+    autoRelease = 'mine'
+    constructor() {
+      super(String)
+    }
+    channelRead0(): void {
+      this.matches++
+    }
+    releaseOwn(): never {
+      throw new Error('called')
+    }
+  }
+  const handler = new Named()
+  const channel = new EmbeddedChannel(handler)
+  channel.writeInbound('a', 1)
+  assert.deepEqual([handler.matches, channel.readInbound()], [1, 1])
 })

@@ -56,6 +56,18 @@ describe('coarse timers', () => {
     assert.equal(bench.pending, 0)
   })
 
+  test('of a short delay that is part of a long one are in the wheel too: a tick late, and no timer of Node each', (t) => {
+    const bench = new Bench(t)
+    bench.timers.schedule(bench.note('part of 1000'), 250, 1000)
+    bench.timers.schedule(bench.note('rest of 1000'), 0, 1000)
+    assert.deepEqual(bench.fakes.made.map((timer) => timer.periodMs), [100])
+    bench.timers.schedule(bench.note('part of 999'), 250, 999)
+    assert.equal(bench.fakes.made.length, 2)
+    bench.advance(400)
+    assert.deepEqual(bench.log, ['rest of 1000 at 1100', 'part of 999 at 1250', 'part of 1000 at 1300'])
+    bench.timers.cancelAll()
+  })
+
   test('of a short delay wait again when the timer of Node was early', (t) => {
     const bench = new Bench(t)
     bench.timers.schedule(bench.note('a'), 50)

@@ -219,6 +219,7 @@ describe('timers of an event loop', () => {
         assert.throws(() => group.scheduleAtFixedRate(() => undefined, 0, bad), IllegalArgumentError)
         assert.throws(() => group.scheduleWithFixedDelay(() => undefined, bad, 1), IllegalArgumentError)
       }
+      assert.throws(() => group.scheduleCoarse(() => undefined, 1, { partOfMs: -1 }), IllegalArgumentError)
     }),
   )
 })
