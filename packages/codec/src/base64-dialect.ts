@@ -1,4 +1,4 @@
-import { checkOptions, IllegalArgumentError } from '@knotty/common'
+import { IllegalArgumentError } from '@knotty/common'
 
 /** The alphabet: `standard` ends with `+` and `/` (RFC 4648 section 4), `urlSafe` with `-` and `_` (section 5). */
 export type Base64Dialect = 'standard' | 'urlSafe'
@@ -11,7 +11,6 @@ export interface Base64Options {
 
 /** True for the URL-safe one. An {@link IllegalArgumentError} for anything but the two dialects. */
 export function isUrlSafe(options: Base64Options): boolean {
-  checkOptions(options, "{ dialect: 'urlSafe' }")
   const { dialect = 'standard' } = options
   if (dialect === 'urlSafe') return true
   if (dialect === 'standard') return false

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { ByteBuf } from '@knotty/buffer'
-import { checkOptions, IllegalArgumentError } from '@knotty/common'
+import { IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 
 /** Options of the codecs between text and bytes. */
@@ -11,7 +11,6 @@ export interface TextOptions {
 
 /** The encoding of the options. An {@link IllegalArgumentError} for one that Node does not know. */
 export function encodingOf(options: TextOptions): BufferEncoding {
-  checkOptions(options, "{ encoding: 'utf8' }")
   const { encoding = 'utf8' } = options
   if (typeof encoding !== 'string' || !Buffer.isEncoding(encoding)) {
     throw new IllegalArgumentError(`encoding: ${String(encoding)} (expected: one of Node's, such as 'utf8' or 'latin1')`)

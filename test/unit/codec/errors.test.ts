@@ -14,7 +14,7 @@ import {
   TooLongFrameError,
   Varint32FrameDecoder,
 } from '@knotty/codec'
-import { IllegalArgumentError, KnottyError } from '@knotty/common'
+import { IllegalArgumentError, KnottyError, shown } from '@knotty/common'
 
 test('each error has its name, code and cause, and the family is Netty\'s', () => {
   const cause = new Error('why')
@@ -48,7 +48,7 @@ test('arguments in the order of Netty are refused where all options have default
   for (const [codec, argument] of codecs) {
     for (const options of [argument, null]) {
       const isTold = (error: unknown): boolean =>
-        error instanceof IllegalArgumentError && error.message.startsWith(`options: ${String(options)} (expected: new ${codec.name}({ `)
+        error instanceof IllegalArgumentError && error.message.startsWith(`options: ${shown(options)} (expected: new ${codec.name}({ `)
       assert.throws(() => new codec(options as never), isTold, codec.name)
     }
   }
