@@ -139,6 +139,12 @@ describe('ProtobufHeadContentDecoder', () => {
     assert.equal(collector.messages.length, 1)
   })
 
+  test('waits for a body above the default of maxCumulationBytes', () => {
+    const { collector, reader } = decoding({ maxBodyLength: 0x1100000 })
+    reader.read(bytesOf('4b4e 0001 01100000 0a'))
+    assert.deepEqual(collector.errors, [])
+  })
+
   test('refuses a body that is no message, with the reason as cause', () => {
     assertFinal('4b4e 0001 00000002 0a7f', MalformedProtobufError, 'ERR_KNOTTY_PROTOBUF_MALFORMED', /body of 2 bytes is no Note: index/)
     const { collector, reader } = decoding()

@@ -88,6 +88,9 @@ describe('DelimiterBasedFrameDecoder', () => {
     assert.equal(eventsOf(framer({ delimiters }), [Buffer.alloc(5000, ';')]).length, 5000)
     const second = searched() - first
     assert.ok(second <= limit, `${second} bytes searched in 5000`)
+    assert.equal(eventsOf(framer({ delimiters }), [Buffer.from(`${';'.repeat(5000)}END`)]).length, 5001)
+    const third = searched() - second - first
+    assert.ok(third <= limit, `${third} bytes searched in 5003`)
   })
 
   test('takes delimiters as text, bytes and ByteBuf, one or several, and copies them', () => {

@@ -56,6 +56,22 @@ describe('FixedLengthFrameDecoder', () => {
     assert.equal(decoder.copiedBytes, 4)
   })
 
+  test('says how many bytes are missing, so it is asked again when they are there', () => {
+    let calls = 0
+    class Counting extends FixedLengthFrameDecoder {
+      protected override decode(...args: Parameters<FixedLengthFrameDecoder['decode']>): number | void {
+        calls++
+        return super.decode(...args)
+      }
+    }
+    const { collector, reader } = decoding(new Counting({ frameLength: 100 }))
+    reader.read(Buffer.alloc(10))
+    reader.read(Buffer.alloc(80))
+    reader.read(Buffer.alloc(10))
+    assert.equal(collector.takeFrames().length, 1)
+    assert.equal(calls, 2)
+  })
+
   test('takes frames above the default of maxCumulationBytes', () => {
     const frameLength = 17 * 1024 * 1024
     const { collector, reader } = decoding(new FixedLengthFrameDecoder({ frameLength }))

@@ -113,6 +113,10 @@ describe('JsonObjectDecoder', () => {
     assert.deepEqual(collector.errors.map((error) => error.name), ['TooLongFrameError'])
   })
 
+  test('takes no brace for the end of a streamed array', () => {
+    assert.deepEqual(eventsOf(new JsonObjectDecoder({ streamArrayElements: true }), [Buffer.from('[1,2}'), Buffer.from('{}')]), [hex('1')])
+  })
+
   test('gives the elements of an array that is longer than maxObjectLength', () => {
     const array = Buffer.from(JSON.stringify(Array.from({ length: 500 }, (_, index) => index)))
     assert.equal(eventsOf(new JsonObjectDecoder({ maxObjectLength: 16, streamArrayElements: true }), byteByByte(array)).length, 500)

@@ -51,11 +51,12 @@ describe('Varint32FrameDecoder', () => {
   test('refuses a message above maxFrameLength before a byte of it has come, and discards it', () => {
     const decoder = new Varint32FrameDecoder({ maxFrameLength: 1000 })
     const { collector, reader } = decoding(decoder)
-    reader.read(bytesOf('e907'))
+    reader.read(bytesOf('e907 0000'))
     const [error] = collector.errors
     assert.ok(error instanceof TooLongFrameError)
     assert.match(error.message, /^maxFrameLength: 1000 exceeded by a message of 1001 bytes - discarding$/)
-    for (let i = 0; i < 10; i++) reader.read(Buffer.alloc(100))
+    assert.equal(decoder.unreadBytes, 0)
+    for (let i = 0; i < 10; i++) reader.read(Buffer.alloc(i === 0 ? 98 : 100))
     assert.equal(decoder.copiedBytes, 0)
     reader.read(bytesOf('00 02aabb'))
     assert.deepEqual(collector.takeFrames(), ['aabb'])

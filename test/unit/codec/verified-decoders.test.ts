@@ -22,7 +22,7 @@ import {
   Varint32LengthFieldPrepender,
 } from '@knotty/codec'
 import { ByteToMessageDecoderVerifier, codecRoundTrip, type DecoderCase, type HandlerFactory, type RoundTripCodec } from '@knotty/testing'
-import { EmbeddedChannel } from '@knotty/transport'
+import { ChannelInputShutdownEvent, EmbeddedChannel } from '@knotty/transport'
 import { codesOf, decoding } from './support.js'
 
 const text = (value: string): Buffer => Buffer.from(value, 'utf8')
@@ -178,6 +178,24 @@ describe('a composite as chunk', () => {
 describe('whatever chunks the bytes come in', () => {
   for (const { name, create, cases } of decoders) {
     test(name, () => new ByteToMessageDecoderVerifier(create).verify(cases))
+  }
+})
+
+describe('bytes behind an end of the input are decoded afresh', () => {
+  const framers: readonly [ByteToMessageDecoder, unfinished: string, good: string, message: string][] = [
+    [new LineBasedFrameDecoder({ maxLength: 100 }), 'abcdef', 'x\ny\n', 'x'],
+    [new DelimiterBasedFrameDecoder({ maxFrameLength: 100, delimiters: ';' }), 'abcdef', 'x;y;', 'x'],
+    [new DelimiterBasedFrameDecoder({ maxFrameLength: 100, delimiters: Delimiters.lineDelimiter() }), 'abcdef', 'x\ny\n', 'x'],
+    [new JsonObjectDecoder(), '{"a', '{}{}', '{}'],
+  ]
+  for (const [decoder, unfinished, good, message] of framers) {
+    test(decoder.constructor.name, () => {
+      const { channel, collector, reader } = decoding(decoder)
+      reader.read(text(unfinished))
+      channel.pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE)
+      reader.read(text(good))
+      assert.equal(collector.takeFrames()[0], text(message).toString('hex'))
+    })
   }
 })
 

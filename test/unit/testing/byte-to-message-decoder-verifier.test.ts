@@ -265,6 +265,12 @@ describe('a decoder fails the verification that', () => {
     assert.deepEqual(error.actual, [1, zero, 2])
   })
 
+  test('hands on other bytes than those that are given behind an error', () => {
+    const newDecoder = (): ChannelHandler => new LengthFieldBasedFrameDecoder({ maxFrameLength: 4, lengthFieldLength: 1 })
+    const wrong: DecoderCase = { input: bytes('05ffffffffff 0163 01'), messages: [bytes('0163')], errors: [TooLongFrameError], leftOver: bytes('') }
+    assert.equal(failureOf(() => new ByteToMessageDecoderVerifier(newDecoder).verify([wrong])).reason, 'left-over')
+  })
+
   test('throws without end behind an error', () => {
     class Stuck extends FunctionDecoder {
       constructor() {
