@@ -1,4 +1,6 @@
 import { Buffer } from 'node:buffer'
+import process from 'node:process'
+import { markAsUntransferable } from 'node:worker_threads'
 import { ByteBuf, Storage } from '@knotty/buffer'
 
 /** Up to this size a buffer is cut from the shared block. */
@@ -6,8 +8,15 @@ export const SMALL_BUFFER_MAX_BYTES: number = 512
 /** Bytes allocated at a time, by the thread. A small buffer that is kept for long keeps no more than this. */
 const BLOCK_BYTES = 4096
 
-let block = Buffer.alloc(BLOCK_BYTES)
+let block = newBlock()
 let next = 0
+
+/** Nobody may give it to another thread, as Node does with its own pool: `asBuffer().buffer` of one piece would take all others along. */
+function newBlock(): Buffer {
+  const bytes = Buffer.alloc(BLOCK_BYTES)
+  if (process.versions['bun'] === undefined) markAsUntransferable(bytes.buffer) // which Bun does not have
+  return bytes
+}
 
 /**
  * A buffer of `length` zero bytes (at most {@link SMALL_BUFFER_MAX_BYTES}), all of them readable, for the caller to own. For what codecs
@@ -24,7 +33,7 @@ let next = 0
  */
 export function smallBuffer(length: number): ByteBuf {
   if (next + length > BLOCK_BYTES) {
-    block = Buffer.alloc(BLOCK_BYTES)
+    block = newBlock()
     next = 0
   }
   const at = next

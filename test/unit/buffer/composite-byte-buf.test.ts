@@ -80,6 +80,20 @@ describe('adding a component', () => {
     assert.equal(composite.refCnt, 0)
   })
 
+  test('refuses more than 2^31 - 1 bytes in all, and releases what it refuses', () => {
+    const mebibyte = Unpooled.buffer(1 << 20).setIndex(0, 1 << 20)
+    const composite = Unpooled.compositeBuffer(4096)
+    for (let index = 0; index < 2047; index++) composite.addComponent(true, mebibyte.retainedSlice())
+    const message = 'capacity: 2146435072 + 1048576 (expected: at most 2147483647)'
+    assert.throws(() => composite.addComponent(true, mebibyte.retainedSlice()), { name: 'IllegalArgumentError', message })
+    assert.equal(mebibyte.refCnt, 2048)
+    composite.addComponent(true, mebibyte.retainedSlice(0, (1 << 20) - 1))
+    assert.equal(composite.writerIndex, 2147483647)
+    assert.throws(() => composite.writeByte(1), { name: 'IndexOutOfBoundsError' })
+    composite.release()
+    assert.equal(mebibyte.refCnt, 1)
+  })
+
   test('flattened shares the components of a composite or of a view of one, without empty ones', () => {
     const inner = Unpooled.compositeBuffer().addComponents(true, text('abc'), text(''), text('def'), text('ghi'))
     const [first, , third, fourth] = Array.from({ length: 4 }, (_, i) => inner.component(i))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { MessageChannel } from 'node:worker_threads'
 import { IllegalReferenceCountError } from '@knotty/buffer'
 import type * as SmallBufferModule from '../../../packages/codec/dist/small-buffer.js'
 import { internal } from './support.js'
@@ -35,6 +36,21 @@ test('a small buffer that is released too often throws and leaves its neighbours
   assert.throws(() => one.release(), IllegalReferenceCountError)
   assert.throws(() => one.getInt(0), IllegalReferenceCountError)
   assert.equal(other.getInt(0), 7)
+})
+
+test('a small buffer whose memory is given to another thread leaves its neighbours alone', () => {
+  const [one, other] = [smallBuffer(4), smallBuffer(4).setInt(0, 7)]
+  const array = one.asBuffer()
+  const { port1 } = new MessageChannel()
+  try {
+    port1.postMessage(array, [array.buffer as ArrayBuffer]) // throws since Node 21, copies before
+  } catch (error) {
+    assert.equal((error as Error).name, 'DataCloneError')
+  } finally {
+    port1.close()
+  }
+  assert.equal(other.getInt(0), 7)
+  assert.equal(smallBuffer(4).setInt(0, 8).getInt(0), 8)
 })
 
 test('a small buffer that grows moves out of the block', () => {
