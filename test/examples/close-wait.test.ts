@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { after, describe, test } from 'node:test'
+import { eventually } from '@knotty/testing'
 import { ExampleProcesses } from '../support/example-process.js'
 
 const story = new ExampleProcesses('close-wait')
@@ -32,5 +34,16 @@ describe('the CLOSE_WAIT story', { skip: existsSync('/proc/net/tcp') ? false : '
     assert.deepEqual({ output, code }, { output: '3 connections opened and closed\n', code: 0 })
     await servers.stop(server)
     assert.equal(told.match(/^refused: /gm)?.length, 2, told)
+  })
+
+  test('ends its servers with itself when a signal ends it', async () => {
+    const program = story.start('story.js', '--connections', '2')
+    const exit = once(program, 'exit')
+    const children = (): string[] => readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'utf8').split(' ').filter(Boolean)
+    await eventually(() => assert.ok(children().length > 0))
+    const [server] = children()
+    program.kill('SIGTERM')
+    assert.deepEqual(await exit, [143, null])
+    await eventually(() => assert.equal(existsSync(`/proc/${server}`), false))
   })
 })

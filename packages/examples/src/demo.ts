@@ -4,11 +4,13 @@ import { socketTransport } from 'knotty'
 import { closeWaitStory, NETTY_IS_MISSING } from './close-wait/story.js'
 import { framedServerStory } from './demo/framed-server-story.js'
 import { heartbeatStory } from './demo/heartbeat-story.js'
+import { exitOnSignals } from './end-together.js'
 
 /** Of the third story; few, because Netty pauses for a second after each that it could not register. */
 const CLIENTS = 3
 
 async function main(): Promise<void> {
+  exitOnSignals()
   console.log(`Knotty on Node.js ${process.version}, transport ${socketTransport()}\n`)
   console.log('A framed server')
   await framedServerStory()

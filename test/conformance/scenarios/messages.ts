@@ -152,6 +152,7 @@ const bufferKinds: Scenario = {
 
 const wrongMessage: Scenario = {
   id: 'string-message',
+  logsWarnings: true, // told once for each type
   behaviour: 'a message that is no buffer fails its own write, and what is written around it arrives',
   async run(cell) {
     const pair = await cell.pair()

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type TcpRow, tcpRows } from '@knotty/testing'
 import { readOptions, runAsProgram, wholeNumber } from '../command-line.js'
+import { endTogether, exitOnSignals } from '../end-together.js'
 
 /** Where Debian's libnetty-java puts its jars. */
 const JARS = '/usr/share/java'
@@ -27,11 +28,14 @@ export async function* closeWaitStory(connections: number): AsyncGenerator<Close
   const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
   yield await countCloseWait('node:net', process.execPath, [here('node-server.js'), '--port', '0'], connections)
   const classes = mkdtempSync(path.join(tmpdir(), 'knotty-close-wait-'))
+  const removeClasses = (): void => rmSync(classes, { recursive: true, force: true })
+  process.once('exit', removeClasses)
   try {
     const classPath = compileNettyServer(classes, here('../../src/close-wait/NettyServer.java'))
     if (classPath !== undefined) yield await countCloseWait('Netty', 'java', ['-cp', classPath, 'NettyServer', '0'], connections)
   } finally {
-    rmSync(classes, { recursive: true, force: true })
+    removeClasses()
+    process.removeListener('exit', removeClasses)
   }
   yield await countCloseWait('Knotty', process.execPath, [here('knotty-server.js'), '--port', '0'], connections)
 }
@@ -46,6 +50,7 @@ function compileNettyServer(folder: string, source: string): string | undefined 
 
 async function countCloseWait(name: string, command: string, args: readonly string[], connections: number): Promise<CloseWaitResult> {
   const server = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  endTogether(server)
   try {
     const port = await listeningPort(server)
     await runClient(port, connections)
@@ -69,6 +74,7 @@ async function listeningPort(server: ChildProcess): Promise<number> {
 async function runClient(port: number, connections: number): Promise<void> {
   const file = fileURLToPath(new URL('client.js', import.meta.url))
   const client = spawn(process.execPath, [file, '--port', String(port), '--connections', String(connections)], { stdio: 'ignore' })
+  endTogether(client)
   const code = await new Promise<number | null>((resolve) => client.once('exit', resolve))
   if (code !== 0) throw new Error(`the client ended with code ${String(code)}`)
 }
@@ -89,6 +95,7 @@ function isAbandoned(row: TcpRow): boolean {
 }
 
 async function main(): Promise<void> {
+  exitOnSignals()
   const connections = wholeNumber(readOptions({ connections: '5' }).connections, 'connections', 1, 16)
   let nettyRan = false
   console.log(`A handler that is not sharable is given to every connection; ${connections} clients connect, say a word and hang up.`)

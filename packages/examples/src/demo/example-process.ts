@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { endTogether } from '../end-together.js'
 
 /** A program of this package in a process of its own, as a user would start it. */
 export class ExampleProcess {
@@ -16,7 +17,7 @@ export class ExampleProcess {
     })
     this.child.stderr?.on('data', (text: Buffer) => console.log(`     ${file} says: ${text.toString().trim()}`))
     this.child.once('exit', () => this.waiting?.())
-    process.once('exit', () => this.child.kill('SIGKILL')) // nothing outlives the demo
+    endTogether(this.child)
   }
 
   /** Waits until so many of its lines match, and gives them. An error when it ends before. */
