@@ -72,7 +72,10 @@ export abstract class ByteBufBytes extends ByteBufWrite {
     return this
   }
 
-  /** Copies from an array, `length` bytes (what is left of it) from `sourceIndex` (0) on. No index moves; the buffer does not grow. */
+  /**
+   * Copies from an array, `length` bytes (what is left of it) from `sourceIndex` (0) on. No index moves; the buffer does not grow. An array
+   * that is a view of the very bytes that are set ({@link unsafeBuffer}) must not overlap them; a ByteBuf may.
+   */
   setBytes(index: number, source: Uint8Array, sourceIndex?: number, length?: number): this
   /** Copies `length` bytes (all readable ones) from readerIndex of `source`, which moves. */
   setBytes(index: number, source: ByteBuf, length?: number): this
