@@ -17,7 +17,7 @@ const BLOCK_DEADLINE_MS = 10_000
 /** The first line of a block that is a file for the later ones of its document. */
 const FILE_NAME = /^\/\/ ([\w.-]+\.mjs)\n/
 /** How long a block that listens or has printed may go on: one that does its work and ends by itself is not cut short. */
-const GRACE_MS = 1_000
+const GRACE_MS = 500
 
 interface Manifest {
   readonly scripts?: Readonly<Record<string, string>>
