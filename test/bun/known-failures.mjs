@@ -200,7 +200,10 @@ export const KNOWN_FAILURES = [
     file: 'packages/install.test.js',
     cause: 'Bun',
     why: 'a file of node:test runs under `bun test` alone, not with plain bun as the guide runs it with node',
-    tests: ['the packed packages in an empty project > every JavaScript block of docs/first-protocol.md runs as it stands'],
+    tests: [
+      'the packed packages in an empty project > every JavaScript block of docs/first-protocol.md runs as it stands',
+      'the packed packages in an empty project > every JavaScript block of packages/testing/README.md runs as it stands',
+    ],
   },
   {
     file: 'transport/composite.test.js',
@@ -219,5 +222,17 @@ export const KNOWN_FAILURES = [
     cause: 'Bun',
     why: 'its URL parser refuses some ways to write an IPv6 address, such as 0::0:0:0:0.0.0.0',
     match: '^RuleBasedIpFilter > agrees with the arithmetic of subnets',
+  },
+  {
+    file: 'unit/codec/small-buffer.test.js',
+    cause: 'Bun',
+    why: 'it has no markAsUntransferable',
+    tests: ['a small buffer whose memory is given to another thread leaves its neighbours alone'],
+  },
+  {
+    file: 'vectors/other-set.test.js',
+    run: false,
+    cause: 'Bun',
+    why: 'it starts files of node:test, which run under `bun test` alone',
   },
 ]
