@@ -19,6 +19,21 @@ const counts = (messages: readonly ByteBuf[]): number[] => messages.map((msg) =>
 const code = (error: Error | undefined): string | undefined => (error as { code?: string } | undefined)?.code
 
 describe('messages within the process', () => {
+  test('a buffer that was released too early fails its write and the channel, and never reaches the peer', async (t) => {
+    recordLogs(t)
+    await leakScope(async (scope) => {
+      const { client, child, atChild } = await open(scope)
+      const [early] = buffers(1) as [ByteBuf]
+      const write = client.write(early)
+      early.release()
+      client.flush()
+      await assert.rejects(Promise.resolve(write), { code: 'ERR_KNOTTY_ILLEGAL_REFERENCE_COUNT' })
+      await client.closeFuture
+      await child.closeFuture
+      assert.deepEqual(atChild.messages, [])
+    })()
+  })
+
   test(
     'pass by reference, any kind, in order; a buffer is the reader\u2019s to release',
     leakScope(async (scope) => {

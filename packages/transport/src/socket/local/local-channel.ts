@@ -1,4 +1,4 @@
-import { retain, Unpooled } from '@knotty/buffer'
+import { release, retain, Unpooled } from '@knotty/buffer'
 import { IllegalArgumentError, toError } from '@knotty/common'
 import type { TransportName } from '../../channel/channel.js'
 import { ChannelOption } from '../../channel/channel-option.js'
@@ -113,13 +113,24 @@ export class LocalChannel extends AbstractSocketChannel<LocalSocket> implements 
       // An empty buffer is nothing to a socket's peer either (closeAfterFlush writes one).
       if (msg !== undefined && msg !== Unpooled.EMPTY_BUFFER) {
         const bytes = sizeOf(msg)
-        if (!this.socket.push(msg)) return
-        retain(msg)
+        if (!this.give(this.socket, msg)) return
         this.bytesWritten += bytes
         this.lastWriteCompletedAt = this.eventLoop.ticker.now()
       }
       outboundBuffer.remove()
     }
+  }
+
+  /** Retained first: a message that was released already must not reach the peer. */
+  private give(socket: LocalSocket, msg: unknown): boolean {
+    retain(msg)
+    let taken = false
+    try {
+      taken = socket.push(msg)
+    } finally {
+      if (!taken) release(msg)
+    }
+    return taken
   }
 
   private boundTo(): LocalSocketAddress {
