@@ -1,5 +1,5 @@
 import { release } from '@knotty/buffer'
-import { checkDurationMs, IllegalStateError, logRejection, toError } from '@knotty/common'
+import { checkDurationMs, checkOptions, IllegalStateError, logRejection, toError } from '@knotty/common'
 import type { ChannelFuture, ChannelHandler, ChannelHandlerContext, SocketAddress } from '@knotty/transport'
 import { callHook } from './call-hook.js'
 
@@ -23,6 +23,7 @@ export abstract class AbstractRemoteAddressFilter implements ChannelHandler {
   readonly #farewellTimeoutMs: number
 
   constructor(options: RemoteAddressFilterOptions = {}) {
+    checkOptions(options, `new ${this.constructor.name}({ farewellTimeoutMs })`)
     this.#farewellTimeoutMs = checkDurationMs(options.farewellTimeoutMs ?? 5000, 'farewellTimeoutMs')
   }
 

@@ -1,4 +1,4 @@
-import { checkDurationMs, checkFunction, IllegalArgumentError, shown } from '@knotty/common'
+import { checkDurationMs, checkFunction, checkOptions, IllegalArgumentError, shown } from '@knotty/common'
 
 /** Options of {@link Backoff}. */
 export interface BackoffOptions {
@@ -31,6 +31,7 @@ export class Backoff {
 
   /** An IllegalArgumentError names the option that is out of range. */
   constructor(options: BackoffOptions = {}) {
+    checkOptions(options, 'new Backoff({ minDelayMs, maxDelayMs })')
     const { minDelayMs = 1000, maxDelayMs = Math.max(30_000, minDelayMs), factor = 2, random = Math.random } = options
     if (checkDurationMs(minDelayMs, 'minDelayMs') === 0) throw new IllegalArgumentError('minDelayMs: 0 (expected: above 0)')
     if (checkDurationMs(maxDelayMs, 'maxDelayMs') < minDelayMs) {

@@ -1,4 +1,4 @@
-import { checkFunction, logRejection } from '@knotty/common'
+import { checkFunction, checkOptions, logRejection } from '@knotty/common'
 import { type ChannelHandler, type ChannelHandlerContext, reportUncaughtException } from '@knotty/transport'
 
 /** Options of {@link CloseOnErrorHandler}. */
@@ -20,6 +20,7 @@ export class CloseOnErrorHandler implements ChannelHandler {
   private readonly onError: ((ctx: ChannelHandlerContext, cause: Error) => unknown) | undefined
 
   constructor(options: CloseOnErrorHandlerOptions = {}) {
+    checkOptions(options, 'new CloseOnErrorHandler({ onError })')
     this.onError = options.onError === undefined ? undefined : checkFunction(options.onError, 'onError')
   }
 

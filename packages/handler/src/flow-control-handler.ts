@@ -19,8 +19,8 @@ export interface FlowControlHandlerOptions {
  *     decoder ──► m1 m2 m3 ──► FlowControlHandler [ m2 m3 ] ──► m1            read(): m2; read(): m3; read(): the socket is read
  *
  * read() reaches the socket only when no message waits. With AUTO_READ on messages pass, those that wait first; turned off while they
- * pass it stops the next one. channelReadComplete, and the event of a peer that ended its side, come once the queue is empty. Removing the handler delivers what waits; when the
- * channel becomes inactive it is dropped, because nobody asked for it in time.
+ * pass it stops the next one. channelReadComplete, and the event of a peer that ended its side, come once the queue is empty. Removing
+ * the handler delivers what waits; when the channel becomes inactive it is dropped, because nobody asked for it in time.
  *
  * More than `maxQueuedMessages` are a {@link QueueOverflowError}: exceptionCaught, then close; a stream with a hole is of no use.
  */

@@ -2,6 +2,7 @@ import { checkDurationMs, checkOptions, IllegalArgumentError } from '@knotty/com
 import type { ChannelHandler, ChannelHandlerContext } from '@knotty/transport'
 import { warnBehindDecoder } from './behind-decoder.js'
 import { callHook } from './call-hook.js'
+import { CLOCK_ERROR_MS } from './clock-error.js'
 import { IdleStateEvent } from './idle-state-event.js'
 import { IdleTimer, type IdleTimerOwner } from './idle-timer.js'
 import { OutputWatch } from './output-watch.js'
@@ -23,8 +24,6 @@ export interface IdleStateHandlerOptions {
 
 /** How it is made, for error messages. */
 const FORM = 'new IdleStateHandler({ readerIdleMs, writerIdleMs, allIdleMs })'
-/** Deadlines are sums of fractions: so far they may be off. */
-const CLOCK_ERROR_MS = 0.001
 
 /**
  * Fires an {@link IdleStateEvent} as user event when nothing was read, nothing was written, or neither, for some time, and again each time as

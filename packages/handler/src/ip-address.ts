@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { type SocketAddress, TcpSocketAddress } from '@knotty/transport'
 
 /** An IP address in one spelling: IPv6 in its short form without a zone, an IPv4 address written as IPv6 as the IPv4 one it is. */
 export interface IpAddress {
@@ -21,4 +22,9 @@ export function parseIpAddress(text: string): IpAddress | undefined {
   if (mapped === null) return { text: short, family }
   const [high, low] = [Number.parseInt(mapped[1] as string, 16), Number.parseInt(mapped[2] as string, 16)]
   return { text: `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`, family: 4 }
+}
+
+/** The IP address of a peer; undefined for one without: a Unix domain socket's, or one within the process. */
+export function ipAddressOf(address: SocketAddress): IpAddress | undefined {
+  return address instanceof TcpSocketAddress ? parseIpAddress(address.address) : undefined
 }

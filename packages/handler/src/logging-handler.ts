@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { ByteBuf, ByteBufUtil, Unpooled } from '@knotty/buffer'
-import { checkNonNegativeInteger, checkOptions, getLogger, IllegalArgumentError, type Logger, shown } from '@knotty/common'
+import { checkFunction, checkNonNegativeInteger, checkOptions, getLogger, IllegalArgumentError, type Logger, shown } from '@knotty/common'
 import type { ChannelHandler, ChannelHandlerContext, ChannelPromise, SocketAddress } from '@knotty/transport'
 
 /** Options of {@link LoggingHandler}. */
@@ -49,6 +49,8 @@ export class LoggingHandler implements ChannelHandler {
     this.level = level
     this.hex = format === 'hex'
     this.maxBytes = checkNonNegativeInteger(maxBytes, 'maxBytes')
+    // Of one without the method nothing would ever be seen: what logging throws is dropped.
+    checkFunction(logger[level], `logger.${level}`)
     this.logger = logger
   }
 

@@ -1,7 +1,7 @@
 import { checkOptions } from '@knotty/common'
-import { type ChannelHandlerContext, type SocketAddress, TcpSocketAddress } from '@knotty/transport'
+import type { ChannelHandlerContext, SocketAddress } from '@knotty/transport'
 import { AbstractRemoteAddressFilter, type RemoteAddressFilterOptions } from './abstract-remote-address-filter.js'
-import { parseIpAddress } from './ip-address.js'
+import { ipAddressOf } from './ip-address.js'
 import { type IpFilterRule, IpRules } from './ip-rules.js'
 
 /** Options of {@link RuleBasedIpFilter}. */
@@ -38,7 +38,7 @@ export class RuleBasedIpFilter extends AbstractRemoteAddressFilter {
   }
 
   protected override accept(_ctx: ChannelHandlerContext, remoteAddress: SocketAddress): boolean {
-    const address = remoteAddress instanceof TcpSocketAddress ? parseIpAddress(remoteAddress.address) : undefined
+    const address = ipAddressOf(remoteAddress)
     const type = address === undefined ? undefined : this.rules.find(address)
     return type === undefined ? this.acceptIfNotFound : type === 'accept'
   }

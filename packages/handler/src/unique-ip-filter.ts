@@ -1,6 +1,6 @@
-import { type ChannelHandlerContext, type SocketAddress, TcpSocketAddress } from '@knotty/transport'
+import type { ChannelHandlerContext, SocketAddress } from '@knotty/transport'
 import { AbstractRemoteAddressFilter } from './abstract-remote-address-filter.js'
-import { parseIpAddress } from './ip-address.js'
+import { ipAddressOf } from './ip-address.js'
 
 /**
  * One connection for each IP address at a time; others are rejected while it lasts. One filter for all connections of a server. A peer
@@ -10,7 +10,7 @@ export class UniqueIpFilter extends AbstractRemoteAddressFilter {
   private readonly connected = new Set<string>()
 
   protected override accept(ctx: ChannelHandlerContext, remoteAddress: SocketAddress): boolean {
-    const address = remoteAddress instanceof TcpSocketAddress ? parseIpAddress(remoteAddress.address) : undefined
+    const address = ipAddressOf(remoteAddress)
     if (address === undefined) return true
     const { text } = address
     if (this.connected.has(text)) return false

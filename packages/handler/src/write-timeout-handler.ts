@@ -1,6 +1,7 @@
 import { checkDurationMs, checkOptions, type ScheduledTask } from '@knotty/common'
 import type { ChannelHandler, ChannelHandlerContext, ChannelPromise, OutboundBuffer } from '@knotty/transport'
 import { callHook } from './call-hook.js'
+import { CLOCK_ERROR_MS } from './clock-error.js'
 import { WriteTimeoutError } from './timeout-errors.js'
 
 /** Options of a {@link WriteTimeoutHandler}. */
@@ -20,8 +21,6 @@ interface Mark {
 
 /** A write is noticed at most this part of the timeout late. */
 const MARKS_PER_TIMEOUT = 4
-/** Deadlines are sums of fractions: so far they may be off. */
-const CLOCK_ERROR_MS = 0.001
 
 /**
  * Closes a channel when a write does not complete in time: a {@link WriteTimeoutError} goes to exceptionCaught of the next handler, then the

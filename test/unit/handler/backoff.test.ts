@@ -91,3 +91,7 @@ describe('Backoff', () => {
     }
   })
 })
+
+test('refuses options that are no object', () => {
+  assert.throws(() => new Backoff(1000 as never), /options: 1000 \(expected: new Backoff\(\{ minDelayMs, maxDelayMs \}\)\)/)
+})

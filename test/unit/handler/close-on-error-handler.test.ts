@@ -58,4 +58,5 @@ test('closes also when the callback throws or rejects, and logs that', async (t)
 
 test('refuses a callback that is no function', () => {
   assert.throws(() => new CloseOnErrorHandler({ onError: 'log' as never }), IllegalArgumentError)
+  assert.throws(() => new CloseOnErrorHandler((() => undefined) as never), /expected: new CloseOnErrorHandler\(\{ onError \}\)/)
 })

@@ -159,3 +159,7 @@ test('refuses options that are none', () => {
     assert.throws(() => new LoggingHandler(options as never), IllegalArgumentError)
   }
 })
+
+test('refuses a logger that lacks the method of its level', () => {
+  assert.throws(() => new LoggingHandler({ level: 'info', logger: { warn: () => undefined } as never }), /logger\.info: undefined/)
+})

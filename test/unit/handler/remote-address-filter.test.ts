@@ -363,3 +363,7 @@ describe('UniqueIpFilter', () => {
     }),
   )
 })
+
+test('refuses options that are no object', () => {
+  assert.throws(() => new UniqueIpFilter(5000 as never), /options: 5000 \(expected: new UniqueIpFilter\(\{ farewellTimeoutMs \}\)\)/)
+})

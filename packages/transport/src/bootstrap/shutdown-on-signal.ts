@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import process from 'node:process'
-import { checkDurationMs, DefaultPromise, type Future, getLogger, IllegalArgumentError, shown } from '@knotty/common'
+import { checkDurationMs, checkOptions, DefaultPromise, type Future, getLogger, IllegalArgumentError, shown } from '@knotty/common'
 import type { ServerChannel } from '../channel/channel.js'
 import type { EventLoopGroup } from '../eventloop/event-loop-group.js'
 
@@ -58,9 +58,7 @@ class InstalledShutdown implements SignalShutdown {
   private readonly signals: readonly NodeJS.Signals[]
 
   constructor(options: SignalShutdownOptions) {
-    if (typeof options !== 'object' || options === null) {
-      throw new IllegalArgumentError(`${String(options)} (expected: { group, servers, deadlineMs })`)
-    }
+    checkOptions(options, '{ group, servers, deadlineMs }')
     this.groups = toIterable(options.group, 'shutdownGracefully', 'group')
     this.servers = toIterable(options.servers ?? [], 'drain', 'servers')
     if (Array.isArray(this.servers)) for (const server of this.servers) toIterable(server, 'drain', 'servers')

@@ -1,11 +1,9 @@
 import { getLogger } from '@knotty/common'
 import type { ChannelHandler } from './channel-handler.js'
 import { type DispatchTable, METHOD_NAMES } from './dispatch-table.js'
+import { ToldOnce } from './told-once.js'
 
-/** Classes that are remembered, so that each is told of once. */
-const MAX_TOLD = 1000
-
-const told = new Set<string>()
+const told = new ToldOnce()
 
 /**
  * Warns, once for each class and method, when a handler has event methods that its pipeline never saw: the methods are read when the
@@ -18,8 +16,7 @@ export function reportLateMethods(name: string, handler: ChannelHandler, table: 
     const now: unknown = Object.getOwnPropertyDescriptor(handler, method)?.value
     if (typeof now !== 'function' || now === table.methodOf(method)) continue
     const key = `${table.className}.${method}`
-    if (told.has(key) || told.size >= MAX_TOLD) continue
-    told.add(key)
+    if (!told.isFirst(key)) continue
     const cause = 'event methods are read when a handler is added; this one was assigned afterwards and was never called'
     getLogger().warn(`handler "${name}": ${key}() was not seen: ${cause} (told once)`)
   }

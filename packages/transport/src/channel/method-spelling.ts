@@ -1,13 +1,14 @@
 import { getLogger } from '@knotty/common'
+import { ToldOnce } from './told-once.js'
 
 /** Shorter names (bind, read, write, flush, close, connect) are too near to ordinary words. */
 const MIN_LENGTH = 8
-/** Names, and warnings, that are remembered; a program with more of them has been told enough. */
+/** Names that are compared at most; a program with more of them has been told enough. */
 const MAX_KNOWN = 10_000
 
 /** Each name is compared once: handlers of one class come again and again. */
 const meant = new Map<string, string | undefined>()
-const told = new Set<string>()
+const told = new ToldOnce()
 
 /**
  * Warns, once for each class and name, when an own property of `handler` is a method whose name is almost that of an event: `chanelRead`
@@ -23,9 +24,7 @@ export function warnIfMisspelt(className: string, handler: object, name: string,
   }
   if (typeof Object.getOwnPropertyDescriptor(handler, name)?.value !== 'function') return
   const key = `${className}.${name}`
-  if (told.has(key) || told.size >= MAX_KNOWN) return
-  told.add(key)
-  getLogger().warn(`${key}() is never called by a pipeline: is ${event}() meant? (told once)`)
+  if (told.isFirst(key)) getLogger().warn(`${key}() is never called by a pipeline: is ${event}() meant? (told once)`)
 }
 
 /**

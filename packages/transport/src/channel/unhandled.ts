@@ -2,11 +2,12 @@ import { release } from '@knotty/buffer'
 import { diagnostics, getLogger, systemTicker } from '@knotty/common'
 import { LimitedWarning } from './limited-warning.js'
 import { isPeerCondition } from './peer-conditions.js'
+import { ToldOnce } from './told-once.js'
+import { typeNameOf } from './type-name.js'
 import type { Channel } from './channel.js'
 
-/** Names of the handlers whose unhandled messages were reported; bounded, because names are the user's. */
-const reportedHandlers = new Set<string>()
-const MAX_REPORTED_HANDLERS = 1000
+/** Names of the handlers whose unhandled messages were reported. */
+const reportedHandlers = new ToldOnce()
 /** A peer that sends what no decoder takes, over and over, must not fill the log. */
 const uncaughtWarning = new LimitedWarning(10)
 
@@ -15,8 +16,7 @@ export function dropUnhandledMessage(channel: Channel, lastHandler: string, msg:
   if (diagnostics.messageUnhandled.hasSubscribers) {
     diagnostics.messageUnhandled.publish({ channel, message: msg, handler: lastHandler })
   }
-  if (!reportedHandlers.has(lastHandler) && reportedHandlers.size < MAX_REPORTED_HANDLERS) {
-    reportedHandlers.add(lastHandler)
+  if (reportedHandlers.isFirst(lastHandler)) {
     const where = channel.pipeline.last === undefined ? 'an empty pipeline' : `the last handler (${lastHandler}) of ${channel.pipeline.toString()}`
     getLogger().warn(
       `a message of type ${typeNameOf(msg)} passed ${where} and was released; ` +
@@ -41,9 +41,4 @@ export function reportUncaughtException(channel: Channel, cause: Error, closes: 
   const next = closes ? 'the channel is closed' : 'the channel stays open'
   const message = (): string => `${String(channel)}: no handler took this exception, ${next} (${channel.pipeline.toString()})`
   uncaughtWarning.warn(systemTicker.now(), message, cause)
-}
-
-function typeNameOf(msg: unknown): string {
-  if (typeof msg !== 'object' || msg === null) return typeof msg
-  return (msg.constructor as { name?: string } | undefined)?.name ?? 'object'
 }

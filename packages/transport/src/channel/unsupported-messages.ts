@@ -1,18 +1,15 @@
 import { getLogger } from '@knotty/common'
 import type { Channel } from './channel.js'
 import { UnsupportedMessageTypeError } from './errors.js'
+import { ToldOnce } from './told-once.js'
 
-/** Types that are remembered; a program that writes more of them has been told enough. */
-const MAX_TOLD = 100
-
-const told = new Set<string>()
+const told = new ToldOnce()
 
 /**
  * Warns, once for each type, of a message that no transport can send, such as a string without a StringEncoder: the future of the write
  * has the error, but most writes have nobody who looks at it, and the peer would wait for ever without a word.
  */
 export function reportUnsupportedMessage(channel: Channel, error: Error): void {
-  if (!(error instanceof UnsupportedMessageTypeError) || told.has(error.message) || told.size >= MAX_TOLD) return
-  told.add(error.message)
+  if (!(error instanceof UnsupportedMessageTypeError) || !told.isFirst(error.message)) return
   getLogger().warn(`${String(channel)}: a message was not sent: ${error.message} (told once for each type)`)
 }

@@ -3,6 +3,7 @@ import process from 'node:process'
 import {
   checkDurationMs,
   checkFunction,
+  checkOptions,
   checkPositiveInteger,
   DefaultPromise,
   type Future,
@@ -184,9 +185,7 @@ export class DefaultEventLoop implements EventLoop {
   }
 
   shutdownGracefully(options: ShutdownOptions = {}): Future<void> {
-    if (typeof options !== 'object' || options === null) {
-      throw new IllegalArgumentError(`${String(options)} (expected: { quietPeriodMs, timeoutMs })`)
-    }
+    checkOptions(options, '{ quietPeriodMs, timeoutMs }')
     const quietPeriodMs = checkDurationMs(options.quietPeriodMs ?? 2000, 'quietPeriodMs')
     const timeoutMs = checkDurationMs(options.timeoutMs ?? 15000, 'timeoutMs')
     if (timeoutMs < quietPeriodMs) {

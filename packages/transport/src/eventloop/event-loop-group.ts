@@ -1,4 +1,12 @@
-import { type Future, IllegalArgumentError, inspectInOneLine, type ScheduledTask, type ShutdownOptions, type TaskOptions, UnsupportedOperationError } from '@knotty/common'
+import {
+  checkOptions,
+  type Future,
+  inspectInOneLine,
+  type ScheduledTask,
+  type ShutdownOptions,
+  type TaskOptions,
+  UnsupportedOperationError,
+} from '@knotty/common'
 import type { Channel } from '../channel/channel.js'
 import type { ChannelFuture } from '../channel/channel-future.js'
 import { DefaultEventLoop, type EventLoopOptions } from './default-event-loop.js'
@@ -24,9 +32,7 @@ export class EventLoopGroup implements AsyncDisposable {
   private readonly loop: DefaultEventLoop
 
   constructor(options: EventLoopGroupOptions = {}) {
-    if (typeof options !== 'object' || options === null) {
-      throw new IllegalArgumentError(`${String(options)} (expected: options, as in new EventLoopGroup({ loops: 1 }))`)
-    }
+    checkOptions(options, 'new EventLoopGroup({ loops: 1 })')
     if ((options.loops ?? 1) !== 1) {
       throw new UnsupportedOperationError(
         `loops: ${String(options.loops)}: only 1 is possible in this release; for more cores run one process each (node:cluster)`,
