@@ -6,7 +6,7 @@ import type { ChannelPromise } from './channel-promise.js'
 import { ChannelPipelineError } from './errors.js'
 import { noteReader } from './held-chunk.js'
 import { isClass } from './is-class.js'
-import { warnIfMisspelt } from './method-spelling.js'
+import { meantEvent, warnIfMethod } from './method-spelling.js'
 
 export const MASK_CHANNEL_REGISTERED: number = 1
 export const MASK_CHANNEL_UNREGISTERED: number = 1 << 1
@@ -164,7 +164,7 @@ export function dispatchTableOf(handler: ChannelHandler): DispatchTable {
   checkIsHandler(handler)
   let hasOwnMethods = false
   for (const name in handler) {
-    if (!METHOD_NAMES.has(name)) warnIfMisspelt(classNameOf(handler), handler, name, METHOD_NAMES)
+    if (!METHOD_NAMES.has(name)) warnIfMisspelt(handler, handler, name)
     else if (Object.hasOwn(handler, name) && typeof (handler as Record<string, unknown>)[name] === 'function') hasOwnMethods = true
   }
   if (hasOwnMethods) return new DispatchTable(handler)
@@ -175,16 +175,21 @@ export function dispatchTableOf(handler: ChannelHandler): DispatchTable {
   if (table === undefined) {
     table = new DispatchTable(prototype)
     known.set(prototype, table)
-    warnOfMisspeltMethods(prototype, table.className)
+    warnOfMisspeltMethods(prototype)
   }
   return table
 }
 
 /** Methods of a class and those it inherits, once a class. */
-function warnOfMisspeltMethods(prototype: object, className: string): void {
+function warnOfMisspeltMethods(prototype: object): void {
   for (let each: object | null = prototype; each !== null && each !== Object.prototype; each = Object.getPrototypeOf(each) as object | null) {
-    for (const name of Object.getOwnPropertyNames(each)) warnIfMisspelt(className, each, name, METHOD_NAMES)
+    for (const name of Object.getOwnPropertyNames(each)) warnIfMisspelt(prototype, each, name)
   }
+}
+
+function warnIfMisspelt(handler: object, owner: object, name: string): void {
+  const event = meantEvent(name, METHOD_NAMES)
+  if (event !== undefined) warnIfMethod(classNameOf(handler), owner, name, event)
 }
 
 function checkIsHandler(handler: unknown): void {

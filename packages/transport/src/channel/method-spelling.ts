@@ -10,19 +10,22 @@ const MAX_KNOWN = 10_000
 const meant = new Map<string, string | undefined>()
 const told = new ToldOnce()
 
-/**
- * Warns, once for each class and name, when an own property of `handler` is a method whose name is almost that of an event: `chanelRead`
- * is an ordinary method to JavaScript, and never called.
- */
-export function warnIfMisspelt(className: string, handler: object, name: string, events: Iterable<string>): void {
+/** {@link misspeltEvent}, remembered: this is asked for each field of each handler that is added. */
+export function meantEvent(name: string, events: Iterable<string>): string | undefined {
   let event = meant.get(name)
-  if (event === undefined) {
-    if (meant.has(name) || meant.size >= MAX_KNOWN) return
+  if (event === undefined && !meant.has(name) && meant.size < MAX_KNOWN) {
     event = misspeltEvent(name, events)
     meant.set(name, event)
-    if (event === undefined) return
   }
-  if (typeof Object.getOwnPropertyDescriptor(handler, name)?.value !== 'function') return
+  return event
+}
+
+/**
+ * Warns, once for each class and name, when the own property `name` of `owner` is a method, and `event` is what was meant: `chanelRead` is
+ * an ordinary method to JavaScript, and never called.
+ */
+export function warnIfMethod(className: string, owner: object, name: string, event: string): void {
+  if (typeof Object.getOwnPropertyDescriptor(owner, name)?.value !== 'function') return
   const key = `${className}.${name}`
   if (told.isFirst(key)) getLogger().warn(`${key}() is never called by a pipeline: is ${event}() meant? (told once)`)
 }
