@@ -1,4 +1,4 @@
-import { checkDurationMs, DefaultPromise, type Future, getLogger, IllegalArgumentError, runInRootContext } from '@knotty/common'
+import { checkDurationMs, checkOptions, DefaultPromise, type Future, getLogger, runInRootContext } from '@knotty/common'
 import type { AbstractChannel } from '../channel/abstract-channel.js'
 import { DrainEvent } from '../channel/events.js'
 
@@ -34,7 +34,7 @@ const drains = new WeakMap<DrainedServer, Drain>()
  * Connections that are not registered yet are refused, because the server is closed; the report does not count them.
  */
 export function drain(server: DrainedServer, options: DrainOptions = {}): Future<DrainReport> {
-  if (typeof options !== 'object' || options === null) throw new IllegalArgumentError(`${String(options)} (expected: { deadlineMs })`)
+  checkOptions(options, '{ deadlineMs }')
   const deadlineMs = checkDurationMs(options.deadlineMs ?? DEFAULT_DEADLINE_MS, 'deadlineMs')
   let known = drains.get(server)
   if (known === undefined) {
