@@ -1,6 +1,6 @@
 // ByteBuf.readInt and writeInt against the same loop over Buffer.readInt32BE and writeInt32BE, 4 KiB a pass.
 //
-// Run:   node benchmarks/dist/micro/buffer/byte-buf.bench.js
+// Run:   npm run bench -- byte-buf
 // Read:  nanoseconds an int, median (min-max) of five interleaved rounds; the ratio is to the Buffer case: goal 0.4, must be below 1.
 
 import { Buffer } from 'node:buffer'

@@ -1,8 +1,9 @@
 // What a message costs an encoder, with memory of the garbage collector and with pooled memory: allocate, write, copy out as the
 // transport does with small messages, release. Cases run in turn, round after round; compare ratios.
+//
+// Run:   npm run bench -- pooled-allocator
 import { Buffer } from 'node:buffer'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { ByteBufAllocator, PooledByteBufAllocator, type ByteBuf } from '@knotty/buffer'
 
 const ROUNDS = 41
@@ -41,7 +42,7 @@ interface Result {
 }
 
 /** Runs all cases in turn, round after round. */
-export function run(rounds: number = ROUNDS): Result[] {
+function run(): Result[] {
   const allocators = [
     ['unpooled', new ByteBufAllocator()],
     ['pooled', new PooledByteBufAllocator({ poison: false })],
@@ -58,7 +59,7 @@ export function run(rounds: number = ROUNDS): Result[] {
       })),
     ),
   )
-  for (let round = 0; round < WARM_UP_ROUNDS + rounds; round++) {
+  for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
     for (const { alloc, payload, sized, flushes, times } of cases) {
       const start = process.hrtime.bigint()
       for (let i = 0; i < flushes; i++) {
@@ -81,9 +82,7 @@ function spread(values: readonly number[]): { median: number; min: number; max: 
   return { median: sorted[sorted.length >> 1]!, min: sorted[0]!, max: sorted.at(-1)! }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const { name, medianNs, minNs, maxNs, ratio } of run()) {
-    const range = `${medianNs.toFixed(0)} ns (${minNs.toFixed(0)}-${maxNs.toFixed(0)})`
-    console.log(`${name.padEnd(28)}${range.padEnd(26)}x${ratio.toFixed(2)}`)
-  }
+for (const { name, medianNs, minNs, maxNs, ratio } of run()) {
+  const range = `${medianNs.toFixed(0)} ns (${minNs.toFixed(0)}-${maxNs.toFixed(0)})`
+  console.log(`${name.padEnd(28)}${range.padEnd(26)}x${ratio.toFixed(2)}`)
 }

@@ -227,7 +227,7 @@ export abstract class ByteBufBytes extends ByteBufWrite {
     this.copyAcross(this.atRange(index, length), target, targetAt, length)
   }
 
-  /** Copies to a place of `target`. Places here and below are what {@link atRange} and {@link atRangeForSet} gave: both sides are checked. */
+  /** Copies to a place of `target`. Places here and below come from {@link atRange} and {@link atRangeForSet}: both sides are checked. */
   protected copyAcross(at: number, target: ByteBufBytes, targetAt: number, length: number): void {
     target.copyIn(targetAt, this.storage.bytes, at, length)
   }

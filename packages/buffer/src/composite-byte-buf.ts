@@ -22,20 +22,16 @@ export const DEFAULT_MAX_COMPONENTS = 16
  * read and discarded, or with the composite's own last release. When adding throws, the buffer is released too. Components keep sharing
  * their bytes with whoever else has them.
  *
- * Writing beyond the last component adds one of the allocator's memory (padding; of zeros when that zeroes it). With more than {@link maxNumComponents} components all are copied into
- * one. Everything else is a ByteBuf's; slices and duplicates are views of the whole and share its count. Made by
+ * Writing beyond the last component adds one of the allocator's memory (padding; of zeros when that zeroes it). With more than
+ * {@link maxNumComponents} components all are copied into one. Everything else is a ByteBuf's; slices and duplicates are views of the whole and share its count. Made by
  * {@link Unpooled.compositeBuffer} and {@link ByteBufAllocator.compositeBuffer}.
  *
  * Positions in the list are called `cIndex`; an IndexOutOfBoundsError when there is no such component.
  */
 export class CompositeByteBuf extends CompositeView {
-  /** With more components than this they are consolidated into one. */
-  readonly maxNumComponents: number
-
   private constructor(maxNumComponents: number, alloc: ByteBufAllocator) {
     const allocate = (length: number): ByteBuf => alloc.buffer(length, length).setIndex(0, length)
     super(new CompositeStorage(maxNumComponents, allocate), 0, 0, 0, UNLIMITED_CAPACITY, false, UNLIMITED_CAPACITY)
-    this.maxNumComponents = maxNumComponents
   }
 
   /**
@@ -44,6 +40,11 @@ export class CompositeByteBuf extends CompositeView {
    */
   static create(maxNumComponents: number, alloc: ByteBufAllocator): CompositeByteBuf {
     return new CompositeByteBuf(checkPositiveInteger(maxNumComponents, 'maxNumComponents'), alloc)
+  }
+
+  /** With more components than this they are consolidated into one. */
+  get maxNumComponents(): number {
+    return this.storage.maxNumComponents
   }
 
   /** How many components there are, empty ones included. */
@@ -92,9 +93,10 @@ export class CompositeByteBuf extends CompositeView {
       const end = start + buffer.readableBytes
       for (let position = storage.positionOf(start); position < storage.components.length; position++) {
         const component = storage.components[position]!
+        const { buffer: part, from } = component
         const first = Math.max(start, component.start)
         const length = Math.min(end, component.end) - first
-        if (length > 0) parts.push(component.buffer.retainedSlice(component.from + first - component.start - component.buffer.offset, length))
+        if (length > 0) parts.push(part.retainedSlice(from + first - component.start - part.offset, length))
       }
     } finally {
       buffer.release()
@@ -205,7 +207,9 @@ export class CompositeByteBuf extends CompositeView {
   *[Symbol.iterator](): Generator<ByteBuf, void, undefined> {
     const count = this.numComponents
     for (let cIndex = 0; cIndex < count; cIndex++) {
-      if (this.numComponents !== count) throw new IllegalStateError(`numComponents: ${this.numComponents} (it was ${count} when the iteration began)`)
+      if (this.numComponents !== count) {
+        throw new IllegalStateError(`numComponents: ${this.numComponents} (it was ${count} when the iteration began)`)
+      }
       yield this.internalComponent(cIndex)
     }
   }

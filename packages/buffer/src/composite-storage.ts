@@ -41,6 +41,8 @@ export interface Piece {
  */
 export class CompositeStorage extends Storage {
   readonly components: Component[] = []
+  /** With more than so many they are consolidated into one. */
+  readonly maxNumComponents: number
   /** Which component the last access fell into; where to look first. */
   private last = 0
   /** Index in the composite of the first byte of {@link SCRATCH}, while `bytes` is it. */
@@ -49,7 +51,6 @@ export class CompositeStorage extends Storage {
   private inner: CompositeStorage | undefined = undefined
   /** Makes the buffers that padding and consolidation need: `length` bytes, all of them readable. */
   private readonly allocate: (length: number) => ByteBuf
-  private readonly maxNumComponents: number
 
   constructor(maxNumComponents: number, allocate: (length: number) => ByteBuf) {
     super(allocateBytes(0), 0, 0, false)

@@ -1,4 +1,4 @@
-import { checkPositiveInteger, IllegalArgumentError, shown } from '@knotty/common'
+import { checkOptions, checkPositiveInteger, IllegalArgumentError, shown } from '@knotty/common'
 import { checkProtobufType, type ProtobufType } from './protobuf-type.js'
 
 /** What {@link HeadContentOptions.magic} is unless given: the letters KN. */
@@ -40,9 +40,7 @@ export interface HeadContent {
 
 /** An {@link IllegalArgumentError} that names the option and its value when something is wrong. */
 export function checkHeadContent(options: HeadContentOptions): HeadContent {
-  if (typeof options !== 'object' || options === null) {
-    throw new IllegalArgumentError(`options: ${String(options)} (expected: { type, magic, version, maxBodyLength })`)
-  }
+  checkOptions(options, '{ type, magic, version, maxBodyLength }')
   const type = checkProtobufType(options.type)
   const versionFieldLength = checkOneOf(options.versionFieldLength ?? 2, [1, 2], 'versionFieldLength')
   const lengthFieldLength = checkOneOf(options.lengthFieldLength ?? 4, [2, 4], 'lengthFieldLength')

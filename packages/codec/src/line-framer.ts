@@ -69,11 +69,11 @@ export class LineFramer {
   #unfinished(ctx: ChannelHandlerContext, input: ByteBuf): void {
     const length = input.readableBytes
     const { maxLength, failFast } = this.#options
-    if (this.#discarded === 0 && length <= maxLength) {
+    const isNew = this.#discarded === 0
+    if (isNew && length <= maxLength) {
       this.#offset = length
       return
     }
-    const isNew = this.#discarded === 0
     this.#offset = 0
     this.#discarded += length
     input.skipBytes(length)

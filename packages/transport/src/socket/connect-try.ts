@@ -13,7 +13,11 @@ export interface ConnectTry {
  * @param adopt takes over the connected socket; a throw fails the try
  * @param done called once, unless the try is abandoned
  */
-export function connectTry<S extends RawSocket>(socket: S, adopt: (socket: S) => void, done: (error: Error | undefined) => void): ConnectTry {
+export function connectTry<S extends RawSocket>(
+  socket: S,
+  adopt: (socket: S) => void,
+  done: (error: Error | undefined) => void,
+): ConnectTry {
   let over = false
   return {
     settle(error) {

@@ -130,8 +130,7 @@ export class LibuvSocketChannel extends AbstractByteChannel<StreamHandle> {
     // Rare: nobody wants them now. What is kept must be out of the slab.
     if (this.paused?.isHolding === true) return this.chunkRead(Unpooled.copiedBuffer(io.readSlab.subarray(0, bytes)), bytes)
     const loop = this.eventLoop
-    this.bytesRead += bytes
-    this.lastReadAt = loop.ticker.now()
+    this.countRead(bytes)
     this.readPending = false
     const storage = new Storage(io.memory, 0, bytes, true)
     loop.counters.slabChunks++
