@@ -24,14 +24,14 @@ describe('the discard example', () => {
     assert.equal((await discard.run('client.js', '', '--megabytes', '1')).code, 2)
   })
 
-  test('a client whose server goes away in the middle ends with code 1', async () => {
+  test('a client whose server goes away in the middle ends with code 1', async (t) => {
     const server = net.createServer((socket) => socket.once('data', () => socket.resetAndDestroy()))
+    t.after(() => server.close())
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const port = String((server.address() as net.AddressInfo).port)
     const { output, errors, code } = await discard.run('client.js', '', '--port', port, '--mebibytes', '1000')
     assert.deepEqual({ output, code }, { output: '', code: 1 })
     assert.match(errors, /^the server closed after \d+ of 1048576000 bytes$/m)
-    server.close()
   })
 })
