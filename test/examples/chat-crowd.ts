@@ -2,6 +2,7 @@ import process from 'node:process'
 import type { EventLoopGroup } from '@knotty/transport'
 import { ChatClient, NoReplyError } from '../../../packages/examples/dist/chat/chat-client.js'
 import type { Reply } from '../../../packages/examples/dist/chat/protocol.js'
+import { seededRandom } from '../../../packages/testing/dist/seeded-random.js'
 
 /** What one connection said, and what the server answered; no status when the connection ended before. */
 export interface Said {
@@ -44,17 +45,6 @@ const CONNECTING = 100
 
 const now = (): number => Number(process.hrtime.bigint() / 1000n) / 1000
 
-/** Numbers that only look like chance: mulberry32. */
-function random(seed: number): (below: number) => number {
-  let state = seed >>> 0
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return (((t ^ (t >>> 14)) >>> 0) * below) / 2 ** 32 | 0
-  }
-}
-
 /** Many clients of one process, whose actions the seed decides. */
 export class Crowd {
   readonly lives: Life[] = []
@@ -69,7 +59,7 @@ export class Crowd {
   constructor(plan: CrowdPlan, group: EventLoopGroup) {
     this.plan = plan
     this.group = group
-    this.below = random(plan.seed)
+    this.below = seededRandom(plan.seed)
   }
 
   /** All log in and chat; some leave. */

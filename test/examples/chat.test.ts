@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import process from 'node:process'
@@ -9,42 +9,31 @@ import { text } from 'node:stream/consumers'
 import { eventually, tcpRows } from '@knotty/testing'
 import { ChatClient } from '../../../packages/examples/dist/chat/chat-client.js'
 import type { Delivery, Reply } from '../../../packages/examples/dist/chat/protocol.js'
+import { ExampleProcesses, type ListeningServer } from '../support/example-process.js'
 import { leakScope } from '../support/leak-scope.js'
 import type { Life } from './chat-crowd.js'
 import type { CrowdOrder } from './chat-crowd-process.js'
 import { audit } from './chat-ledger.js'
 
-const folder = path.resolve(import.meta.dirname, '../../../packages/examples/dist/chat')
-const children = new Set<ChildProcess>()
+const chat = new ExampleProcesses('chat')
 
-after(() => {
-  for (const child of children) child.kill('SIGKILL')
-})
-
-function watched(child: ChildProcess): ChildProcess {
-  children.add(child)
-  child.once('exit', () => children.delete(child))
-  return child
-}
+after(() => chat.killAll())
 
 /** A chat server in a process of its own. */
 class Server {
   readonly process: ChildProcess
-  port = 0
+  readonly port: number
   private readonly lines: AsyncIterator<string>
 
-  private constructor(args: readonly string[]) {
-    const command = [path.join(folder, 'server.js'), '--port', '0', '--workers', '1', ...args]
-    this.process = watched(spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] }))
-    this.lines = createInterface({ input: this.process.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]()
+  private constructor({ server, port, lines }: ListeningServer) {
+    this.process = server
+    this.port = Number(port)
+    this.lines = lines[Symbol.asyncIterator]()
+    server.stderr?.pipe(process.stderr)
   }
 
   static async start(...args: string[]): Promise<Server> {
-    const server = new Server(args)
-    const line = await server.nextLine()
-    server.port = Number(/^listening on 127\.0\.0\.1:(\d+)$/.exec(line)?.[1])
-    assert.ok(server.port > 0, `printed: ${line}`)
-    return server
+    return new Server(await chat.startServer('--workers', '1', ...args))
   }
 
   async stats(): Promise<Record<string, number>> {
@@ -75,7 +64,7 @@ async function assertEmpty(server: Server): Promise<void> {
 
 /** A crowd in a process of its own. */
 function startCrowd(): ChildProcess {
-  return watched(fork(path.join(import.meta.dirname, 'chat-crowd-process.js'), { execArgv: [], serialization: 'advanced' }))
+  return chat.watch(fork(path.join(import.meta.dirname, 'chat-crowd-process.js'), { execArgv: [], serialization: 'advanced' }))
 }
 
 /** The answer to an order; a crowd that ends instead fails the test. */
@@ -213,8 +202,8 @@ describe('the chat example', () => {
   test('two people talk over the console clients', async () => {
     const server = await Server.start()
     const start = (user: string): { client: ChildProcess; lines: Interface; output: Promise<string> } => {
-      const args = [path.join(folder, 'client.js'), '--port', String(server.port), '--user', user]
-      const client = watched(spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }))
+      const client = chat.start('client.js', '--port', String(server.port), '--user', user)
+      client.stderr?.pipe(process.stderr)
       const stdout = client.stdout as NodeJS.ReadableStream
       return { client, lines: createInterface({ input: stdout }), output: text(stdout) }
     }
@@ -237,8 +226,7 @@ describe('the chat example', () => {
 
   test('a console client says why it ends: a refused login, and a server that goes', async () => {
     const server = await Server.start()
-    const start = (...args: string[]): ChildProcess =>
-      watched(spawn(process.execPath, [path.join(folder, 'client.js'), '--port', String(server.port), ...args]))
+    const start = (...args: string[]): ChildProcess => chat.start('client.js', '--port', String(server.port), ...args)
     const refused = start('--user', 'ann', '--password', 'wrong')
     assert.equal(await text(refused.stderr as NodeJS.ReadableStream), 'the server says login-refused\n')
     const left = start('--user', 'ann')

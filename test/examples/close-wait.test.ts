@@ -22,17 +22,12 @@ describe('the CLOSE_WAIT story', { skip: existsSync('/proc/net/tcp') ? false : '
   })
 
   test('a Knotty server with the fault serves its first client and refuses the others with a reason', async () => {
-    const servers = new ExampleProcesses('close-wait')
-    const server = servers.start('knotty-server.js', '--port', '0')
-    after(() => servers.killAll())
-    const port = await new Promise<string>((resolve) =>
-      server.stdout?.on('data', (text: Buffer) => resolve(/:(\d+)\n/.exec(text.toString())?.[1] as string)),
-    )
+    const { server, port } = await story.listening(story.start('knotty-server.js', '--port', '0'))
     let told = ''
     server.stderr?.on('data', (text: Buffer) => (told += text.toString()))
     const { output, code } = await story.run('client.js', '', '--port', port, '--connections', '3')
     assert.deepEqual({ output, code }, { output: '3 connections opened and closed\n', code: 0 })
-    await servers.stop(server)
+    await story.stop(server)
     assert.equal(told.match(/^refused: /gm)?.length, 2, told)
   })
 

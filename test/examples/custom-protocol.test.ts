@@ -81,14 +81,14 @@ describe('the programs of the custom protocol', () => {
     await programs.stop(server)
   })
 
-  test('a server that does not answer is given up in time, and the client ends with code 1', async () => {
+  test('a server that does not answer is given up in time, and the client ends with code 1', async (t) => {
     const silent = net.createServer((socket) => socket.on('error', () => undefined).resume())
+    t.after(() => silent.close())
     silent.listen(0, '127.0.0.1')
     await once(silent, 'listening')
     const port = String((silent.address() as net.AddressInfo).port)
     const { output, errors, code } = await programs.run('client.js', 'hello?\n', '--port', port, '--timeout-ms', '50')
     assert.deepEqual({ output, errors, code }, { output: '', errors: 'no answer within 50 ms\n', code: 1 })
-    silent.close()
   })
 
   test('a stranger that speaks HTTP is hung up on, and the server goes on', async () => {

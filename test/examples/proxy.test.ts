@@ -22,7 +22,7 @@ describe('the proxy example', () => {
     await echo.stop(target.server)
   })
 
-  test('a client that does not read holds the target up: nothing piles up in the proxy', async () => {
+  test('a client that does not read holds the target up: nothing piles up in the proxy', async (t) => {
     const total = 256 * 1024 * 1024
     const piece = Buffer.alloc(1024 * 1024, 'x')
     let taken = 0
@@ -37,6 +37,7 @@ describe('the proxy example', () => {
       }
       more()
     })
+    t.after(() => flood.close())
     flood.listen(0, '127.0.0.1')
     await once(flood, 'listening')
     const { server, port } = await proxy.startServer('--target-port', String((flood.address() as net.AddressInfo).port))
@@ -47,7 +48,6 @@ describe('the proxy example', () => {
     let read = 0
     for await (const chunk of client) read += (chunk as Buffer).length
     assert.equal(read, total)
-    flood.close()
     await proxy.stop(server)
   })
 

@@ -15,6 +15,14 @@ export interface Ended {
   readonly code: number | null
 }
 
+/** A server that has said where it listens. */
+export interface ListeningServer {
+  readonly server: ChildProcess
+  readonly port: string
+  /** What it prints from then on. */
+  readonly lines: Interface
+}
+
 /** The programs of one example, in processes of their own; none outlives {@link killAll}. */
 export class ExampleProcesses {
   private readonly folder: string
@@ -26,15 +34,23 @@ export class ExampleProcesses {
   }
 
   start(file: string, ...args: string[]): ChildProcess {
-    const child = spawn(process.execPath, [path.join(this.folder, file), ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+    return this.watch(spawn(process.execPath, [path.join(this.folder, file), ...args], { stdio: ['pipe', 'pipe', 'pipe'] }))
+  }
+
+  /** Another process that must not outlive {@link killAll}. */
+  watch(child: ChildProcess): ChildProcess {
     this.running.add(child)
     child.once('exit', () => this.running.delete(child))
     return child
   }
 
-  /** Starts a server and waits until it says where it listens; `lines` are what it prints from then on. */
-  async startServer(...args: string[]): Promise<{ server: ChildProcess; port: string; lines: Interface }> {
-    const server = this.start('server.js', '--port', '0', ...args)
+  /** Starts `server.js` and waits until it listens. */
+  startServer(...args: string[]): Promise<ListeningServer> {
+    return this.listening(this.start('server.js', '--port', '0', ...args))
+  }
+
+  /** Waits until a server says where it listens. */
+  async listening(server: ChildProcess): Promise<ListeningServer> {
     const lines = createInterface({ input: server.stdout as NodeJS.ReadableStream })
     const [line] = (await once(lines, 'line')) as [string]
     const port = /^listening on 127\.0\.0\.1:(\d+)$/.exec(line)?.[1]

@@ -33,7 +33,8 @@ export function runAsProgram(moduleUrl: string, main: () => Promise<void>): void
   })
 }
 
-function wrongUsage(message: string): never {
+/** Tells what is wrong with how the program was called, and ends it with code 2. */
+export function wrongUsage(message: string): never {
   console.error(message)
   process.exit(2)
 }

@@ -5,7 +5,7 @@ export {
   type ExpectedError,
   type HandlerFactory,
 } from './byte-to-message-decoder-verifier.js'
-export { chunkedBytes, type ChunkedBytes, chunkingOf } from './chunkings.js'
+export { type ChunkedBytes, chunkedBytes, chunkingOf } from './chunkings.js'
 export { codecRoundTrip, type RoundTripCodec } from './codec-round-trip.js'
 export { CodecVerificationError, type VerificationReason } from './errors.js'
 export { EventCountingHandler } from './event-counting-handler.js'

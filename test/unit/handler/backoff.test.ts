@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { IllegalArgumentError } from '@knotty/common'
 import { Backoff, type BackoffOptions } from '@knotty/handler'
 import * as fc from 'fast-check'
+import { seededRandom } from '../../../../packages/testing/dist/seeded-random.js'
 
 /** The bounds of the first delays: what they would be just below the end of the random range. */
 function bounds(options: BackoffOptions, count: number): number[] {
@@ -10,15 +11,10 @@ function bounds(options: BackoffOptions, count: number): number[] {
   return Array.from({ length: count }, () => backoff.nextDelayMs() * 2)
 }
 
-/** Mulberry32: the same numbers for the same seed. */
+/** Numbers in [0, 1), the same for the same seed. */
 function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  const random = seededRandom(seed)
+  return () => random(2 ** 32) / 2 ** 32
 }
 
 describe('Backoff', () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs'
+import { openSocketInodes } from '@knotty/testing'
 import { EventLoopGroup } from 'knotty'
 import { MAX_MESSAGE_BYTES } from '../echo/pipeline.js'
 import { brokenRegistration } from './broken-registration.js'
@@ -6,14 +6,9 @@ import { EchoClient } from './echo-client.js'
 import { ExampleProcess } from './example-process.js'
 import { measureRate } from './message-rate.js'
 
-function socketsOpen(): number {
-  return readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:')
-    } catch {
-      return false // the descriptor of this very listing
-    }
-  }).length
+/** How many sockets this process has open; only Linux tells. */
+function socketsOpen(): number | undefined {
+  return process.platform === 'linux' ? openSocketInodes().size : undefined
 }
 
 /** Messages of all sizes, frames in pieces, an over-long frame, a broken registration, the rate, and a shutdown in good order. */
@@ -37,9 +32,10 @@ export async function framedServerStory(): Promise<void> {
 
     const before = socketsOpen()
     const { connected, refused, reason } = await brokenRegistration(3)
-    const left = socketsOpen() - before
+    const after = socketsOpen()
+    const left = before === undefined || after === undefined ? 'unknown here' : after - before
     console.log(`5. A server whose childHandler throws: ${connected} clients connected, ${refused} refused ("${reason}"), sockets left: ${left}`)
-    if (refused !== connected || left !== 0) throw new Error('a broken registration left a socket behind')
+    if (refused !== connected || (typeof left === 'number' && left !== 0)) throw new Error('a broken registration left a socket behind')
 
     const rate = await measureRate(group, port, { connections: 64, messageBytes: 64, inFlight: 64, durationMs: 2000 })
     console.log(`6. 64 connections, 64 messages of 64 bytes in flight on each: ${Math.round(rate).toLocaleString('en')} messages/s there and back`)

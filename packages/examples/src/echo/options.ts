@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util'
 import {
   type Channel,
   LibuvServerChannel,
@@ -9,7 +8,7 @@ import {
   type SocketTransport,
   socketTransport,
 } from 'knotty'
-import { portNumber } from '../command-line.js'
+import { portNumber, readOptions, wrongUsage } from '../command-line.js'
 
 /** `none` echoes bytes as they come; `length4` puts a 4-byte big-endian length before each message. */
 export type Framing = 'none' | 'length4'
@@ -23,23 +22,12 @@ export interface EchoOptions {
 
 /** Reads `--port`, `--host`, `--framing` and `--transport`; says what is wrong and ends the process when it cannot. */
 export function readEchoOptions(defaultPort: number): EchoOptions {
-  try {
-    const { values } = parseArgs({
-      options: {
-        port: { type: 'string', default: String(defaultPort) },
-        host: { type: 'string', default: '127.0.0.1' },
-        framing: { type: 'string', default: 'length4' },
-        transport: { type: 'string' },
-      },
-    })
-    if (values.framing !== 'none' && values.framing !== 'length4') throw new Error(`--framing ${values.framing}: none or length4`)
-    const transport = values.transport ?? socketTransport()
-    if (transport !== 'libuv' && transport !== 'net') throw new Error(`--transport ${transport}: libuv or net`)
-    return { port: portNumber(values.port), host: values.host, framing: values.framing, transport }
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
-    process.exit(2)
-  }
+  const options = readOptions({ port: String(defaultPort), host: '127.0.0.1', framing: 'length4', transport: '' })
+  const { host, framing } = options
+  if (framing !== 'none' && framing !== 'length4') return wrongUsage(`--framing ${framing}: none or length4`)
+  const transport = options.transport === '' ? socketTransport() : options.transport
+  if (transport !== 'libuv' && transport !== 'net') return wrongUsage(`--transport ${transport}: libuv or net`)
+  return { port: portNumber(options.port), host, framing, transport }
 }
 
 /** A channel to listen with. */

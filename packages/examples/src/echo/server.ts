@@ -16,7 +16,7 @@ import { type EchoOptions, newServerChannel, readEchoOptions } from './options.j
 import { addFraming } from './pipeline.js'
 
 /** Sends each message back. The write takes over the message, so nobody needs to release it; nobody watches the write either. */
-export class EchoHandler implements ChannelHandler {
+class EchoHandler implements ChannelHandler {
   readonly isSharable = true
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
@@ -36,7 +36,7 @@ export class EchoHandler implements ChannelHandler {
 }
 
 /** Listens; the pipeline of each connection is the framing and the handler. */
-export async function startEchoServer(group: EventLoopGroup, options: EchoOptions): Promise<ServerChannel> {
+async function startEchoServer(group: EventLoopGroup, options: EchoOptions): Promise<ServerChannel> {
   const echo = new EchoHandler()
   return await new ServerBootstrap()
     .group(group)
