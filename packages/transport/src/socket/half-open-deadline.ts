@@ -38,7 +38,7 @@ export class HalfOpenDeadline {
   }
 
   private arm(delayMs: number): void {
-    this.timer = this.channel.eventLoop.scheduleCoarse(() => this.tick(), delayMs, { partOfMs: this.timeoutMs })
+    this.timer = this.channel.eventLoop.scheduleCoarse(() => this.tick(), delayMs)
   }
 
   private tick(): void {

@@ -101,7 +101,7 @@ export class PausedInput {
 
   private arm(delayMs: number): void {
     if (this.timer !== undefined || delayMs === 0) return
-    this.timer = this.channel.eventLoop.scheduleCoarse(this.tick, delayMs, { partOfMs: this.channel.livenessProbeMs })
+    this.timer = this.channel.eventLoop.scheduleCoarse(this.tick, delayMs)
   }
 
   private readonly tick = (): void => {
