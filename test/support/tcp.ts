@@ -179,12 +179,14 @@ export async function readBytes(socket: net.Socket, length: number): Promise<Buf
       got += chunk.length
       if (got < length) return
       socket.off('data', onData)
-      socket.off('close', onClose)
+      socket.off('close', onOver)
+      socket.off('end', onOver)
       resolve()
     }
-    const onClose = (): void => reject(new Error(`closed after ${got} of ${length} bytes`))
+    const onOver = (): void => reject(new Error(`over after ${got} of ${length} bytes`))
     socket.on('data', onData)
-    socket.once('close', onClose)
+    socket.once('close', onOver)
+    socket.once('end', onOver) // a half-open socket does not close
     socket.resume()
   })
   return Buffer.concat(chunks)

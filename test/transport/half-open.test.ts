@@ -135,9 +135,11 @@ describe('a half-open connection', () => {
       const { channel, socket, clock } = connection
       channel.writeAndFlush(new Uint8Array(24 << 20), null)
       await settled(() => progressOf(channel))
+      // What follows the request under way is dropped: the peer can count on what the kernel holds, or on most of the first 1 MiB.
+      const certain = Math.max(900 << 10, progressOf(channel))
       const shutdown = channel.shutdownOutput()
       await clock.advance(TIMEOUT_MS - 1)
-      await readSome(socket, isUnix() ? 900 << 10 : 3 << 20)
+      await readSome(socket, certain)
       await settled(() => progressOf(channel))
       await clock.advance(TIMEOUT_MS - 1)
       assert.equal(channel.isOpen, true)
