@@ -65,19 +65,21 @@ function unixKit(transport: TestTransport): TransportKit {
 export const TCP_KITS: readonly TransportKit[] = TCP_TRANSPORTS.map(tcpKit)
 export const UNIX_KITS: readonly TransportKit[] = UNIX_TRANSPORTS.map(unixKit)
 
-/** A handle of libuv, or what wraps a socket of node:net. */
+/** A handle of libuv, or what of node:net wraps one. */
 interface RawSocket {
   readonly fd?: number
-  readonly socket?: { readonly _handle?: { readonly fd?: number } }
+  readonly socket?: RawSocket
+  readonly _handle?: RawSocket
 }
 
 /**
- * By the descriptor of the handle under the channel. (The kernel's table would do without looking inside, but reading it takes 100 ms while
- * tens of thousands of connections are in TIME_WAIT, as they are behind the storm.)
+ * By the descriptor of the handle under the channel, a connection or a listener. (The kernel's table would do without looking inside, but
+ * reading it takes 5 ms, and 100 while tens of thousands of connections are in TIME_WAIT, as they are behind the storm.)
  */
 function inodeOfHandle(channel: Channel): string | undefined {
-  const { socket } = channel as unknown as { readonly socket?: RawSocket }
-  const fd = socket?.fd ?? socket?.socket?._handle?.fd
+  const { socket, handle, server } = channel as unknown as { readonly [field: string]: RawSocket | undefined }
+  const raw = socket?.socket ?? socket ?? handle ?? server
+  const fd = (raw?._handle ?? raw)?.fd
   return fd === undefined || fd < 0 ? undefined : /\d+/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[0]
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import type net from 'node:net'
 import { describe, test } from 'node:test'
-import { type ByteBuf, PooledByteBufAllocator, Unpooled } from '@knotty/buffer'
+import { type ByteBuf, PooledByteBufAllocator, ResourceLeakDetector, Unpooled } from '@knotty/buffer'
 import { FixedLengthFrameDecoder } from '@knotty/codec'
 import { eventually, seededBytes } from '@knotty/testing'
 import { type Channel, type ChannelHandler, ChannelOption } from '@knotty/transport'
@@ -305,6 +305,10 @@ function lengthOf(chunks: readonly Buffer[]): number {
 describe('connections that share slabs and a pool', () => {
   test('never see bytes of one another, whatever is kept, forwarded and cut off', { timeout: 110_000 }, async (t) => {
     recordLogs(t)
+    // It counts the pool's bytes itself; where each buffer was allocated would be 60 % of its time.
+    const { level } = ResourceLeakDetector
+    ResourceLeakDetector.setLevel('disabled')
+    t.after(() => ResourceLeakDetector.setLevel(level))
     const seeds = [...Array(10).keys(), anySeed(), anySeed()]
     for (const seed of seeds) {
       try {
