@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import net from 'node:net'
+import { text } from 'node:stream/consumers'
 import { after, describe, test } from 'node:test'
 import { type ByteBuf, CorruptedFrameError, EmbeddedChannel, EncoderError, TooLongFrameError, Unpooled } from 'knotty'
 import { MAX_BODY_BYTES, Message, REQUEST, RESPONSE } from '../../../packages/examples/dist/custom-protocol/message.js'
 import { MessageDecoder } from '../../../packages/examples/dist/custom-protocol/message-decoder.js'
 import { MessageEncoder } from '../../../packages/examples/dist/custom-protocol/message-encoder.js'
+import { RequestHandler } from '../../../packages/examples/dist/custom-protocol/request-handler.js'
 import { UpperCaseHandler } from '../../../packages/examples/dist/custom-protocol/server.js'
 import { ExampleProcesses } from '../support/example-process.js'
+import { assertStopsReading } from '../support/greedy-client.js'
 
 const programs = new ExampleProcesses('custom-protocol')
 
@@ -65,6 +69,42 @@ describe('the codec of the custom protocol', () => {
   })
 })
 
+describe('the request handler of a client', () => {
+  const open = (timeoutMs: number): { channel: EmbeddedChannel; requests: RequestHandler } => {
+    const requests = new RequestHandler(timeoutMs)
+    return { channel: EmbeddedChannel.with({ freezeTime: true }, new MessageEncoder(), requests), requests }
+  }
+
+  test('an answer that came in time closes nothing later', async () => {
+    const { channel, requests } = open(1000)
+    const answer = requests.ask('hello')
+    channel.writeInbound(new Message(RESPONSE, 'HELLO'))
+    assert.equal(await answer, 'HELLO')
+    assert.equal(channel.embeddedEventLoop.scheduledTasks, 0)
+    channel.advanceTimeBy(2000)
+    assert.ok(channel.isOpen)
+    channel.finishAndReleaseAll()
+  })
+
+  test('a request that could not be sent takes no answer', async () => {
+    const { channel, requests } = open(1000)
+    await assert.rejects(requests.ask('x'.repeat(MAX_BODY_BYTES + 1)), EncoderError)
+    const answer = requests.ask('hello')
+    channel.writeInbound(new Message(RESPONSE, 'HELLO'))
+    assert.equal(await answer, 'HELLO')
+    channel.finishAndReleaseAll()
+  })
+
+  test('1,024 requests may wait, one more is refused; all are told when the connection ends', async () => {
+    const { channel, requests } = open(1000)
+    const waiting = Array.from({ length: 1024 }, () => requests.ask('hello'))
+    await assert.rejects(requests.ask('one more'), /1024 requests wait already/)
+    channel.close()
+    for (const each of waiting) await assert.rejects(each, /closed before the answer came/)
+    channel.finishAndReleaseAll()
+  })
+})
+
 describe('the programs of the custom protocol', () => {
   test('the client prints the answer to each line', async () => {
     const { server, port } = await programs.startServer()
@@ -89,6 +129,24 @@ describe('the programs of the custom protocol', () => {
     const port = String((silent.address() as net.AddressInfo).port)
     const { output, errors, code } = await programs.run('client.js', 'hello?\n', '--port', port, '--timeout-ms', '50')
     assert.deepEqual({ output, errors, code }, { output: '', errors: 'no answer within 50 ms\n', code: 1 })
+  })
+
+  test('a client that sends and does not read is not read either', async () => {
+    const { server, port } = await programs.startServer()
+    const channel = new EmbeddedChannel(new MessageEncoder())
+    channel.writeOutbound(new Message(REQUEST, 'x'.repeat(1000)))
+    await assertStopsReading(port, Buffer.from((channel.readOutbound() as ByteBuf).asBuffer()))
+    await programs.stop(server)
+  })
+
+  test('the client ends with code 1 when the server is gone, its input open', async () => {
+    const { server, port } = await programs.startServer()
+    const client = programs.start('client.js', '--port', port) as ChildProcessWithoutNullStreams
+    const exit = once(client, 'exit')
+    client.stdin.write('hello\n')
+    await once(client.stdout, 'data')
+    server.kill('SIGKILL')
+    assert.deepEqual([await text(client.stderr), await exit], ['the server closed the connection\n', [1, null]])
   })
 
   test('a stranger that speaks HTTP is hung up on, and the server goes on', async () => {

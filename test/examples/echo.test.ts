@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import net from 'node:net'
 import { after, describe, test } from 'node:test'
 import { text } from 'node:stream/consumers'
 import { ExampleProcesses } from '../support/example-process.js'
+import { assertStopsReading } from '../support/greedy-client.js'
 import { HAS_LIBUV } from '../support/transports.js'
 
 const echo = new ExampleProcesses('echo')
@@ -44,6 +46,27 @@ describe('the echo example', () => {
     const closed = once(socket, 'close')
     await echo.stop(server)
     assert.deepEqual(await closed, [false])
+  })
+
+  test('a client that sends and does not read is not read either', async () => {
+    const { server, port } = await echo.startServer('--framing', 'none')
+    await assertStopsReading(port, Buffer.alloc(1024))
+    await echo.stop(server)
+  })
+
+  test('the client ends with its input open: with code 0 at SIGTERM, with code 1 when the server is gone', async () => {
+    const { server, port } = await echo.startServer()
+    for (const end of ['signal', 'server'] as const) {
+      const client = echo.start('client.js', '--port', port)
+      const exit = once(client, 'exit')
+      const { stdout, stderr, stdin } = client as ChildProcessWithoutNullStreams
+      stdin.write('hello\n')
+      await once(stdout, 'data')
+      if (end === 'signal') client.kill('SIGTERM')
+      else server.kill('SIGKILL')
+      const errors = await text(stderr)
+      assert.deepEqual([await exit, errors], end === 'signal' ? [[0, null], ''] : [[1, null], 'the server closed the connection\n'])
+    }
   })
 
   test('a transport or framing that does not exist is refused with code 2 and its name', async () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { after, describe, test } from 'node:test'
 import { createInterface } from 'node:readline'
 import { EmbeddedChannel, IdleStateEvent, IdleStateHandler, Unpooled } from 'knotty'
+import { BeatHandler } from '../../../packages/examples/dist/heartbeat/beat-handler.js'
 import { MissedBeatsHandler } from '../../../packages/examples/dist/heartbeat/missed-beats-handler.js'
 import { ExampleProcesses } from '../support/example-process.js'
 
@@ -73,6 +74,17 @@ describe('the handler that counts missed beats', () => {
     assert.deepEqual(events, ['hello', IdleStateEvent.FIRST_WRITER_IDLE_STATE_EVENT])
     channel.finish()
   })
+})
+
+test('the handler that beats does so when nothing was written, and leaves other silences to the handlers behind it', () => {
+  const events: unknown[] = []
+  const channel = new EmbeddedChannel(new BeatHandler(), { userEventTriggered: (_ctx, event) => void events.push(event) })
+  const { FIRST_READER_IDLE_STATE_EVENT: reader, WRITER_IDLE_STATE_EVENT: writer } = IdleStateEvent
+  channel.pipeline.fireUserEventTriggered(reader)
+  assert.deepEqual([channel.outboundMessages.length, events], [0, [reader]])
+  channel.pipeline.fireUserEventTriggered(writer)
+  assert.deepEqual([channel.outboundMessages.length, events], [1, [reader]])
+  channel.finishAndReleaseAll()
 })
 
 describe('the heartbeat example', () => {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
 import { after, describe, test } from 'node:test'
 import { ExampleProcesses } from '../support/example-process.js'
+import { assertStopsReading } from '../support/greedy-client.js'
 
 const telnet = new ExampleProcesses('telnet')
 
@@ -23,6 +26,21 @@ describe('the telnet example', () => {
     const { output, code } = await telnet.run('client.js', 'one\ntwo\n', '--port', port)
     assert.equal(code, 0)
     assert.deepEqual(output.split('\n').slice(2), ["Did you say 'one'?", "Did you say 'two'?", ''])
+    await telnet.stop(server)
+  })
+
+  test('the client ends with code 0 when the server hangs up, its input open', async () => {
+    const { server, port } = await telnet.startServer()
+    const client = telnet.start('client.js', '--port', port) as ChildProcessWithoutNullStreams
+    const exit = once(client, 'exit')
+    await once(client.stdout, 'data')
+    await telnet.stop(server)
+    assert.deepEqual(await exit, [0, null])
+  })
+
+  test('a client that sends and does not read is not read either', async () => {
+    const { server, port } = await telnet.startServer()
+    await assertStopsReading(port, Buffer.from(`${'x'.repeat(1000)}\r\n`))
     await telnet.stop(server)
   })
 

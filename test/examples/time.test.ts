@@ -33,6 +33,19 @@ describe('the time example', () => {
     }
   })
 
+  test('a time that comes twice is told once', async () => {
+    const moment = new Date('2026-11-20T12:00:00Z')
+    const bytes = encodeTime(ByteBufAllocator.DEFAULT, moment).asBuffer()
+    const twice = net.createServer((socket) => socket.on('error', () => undefined).end(Buffer.concat([bytes, bytes]))).listen(0, '127.0.0.1')
+    await once(twice, 'listening')
+    try {
+      const { port } = twice.address() as net.AddressInfo
+      assert.equal((await time.run('client.js', '', '--port', String(port))).output, `${moment.toISOString()}\n`)
+    } finally {
+      twice.close()
+    }
+  })
+
   test('the server sends four bytes, the seconds since 1900, and hangs up', async () => {
     const { server, port } = await time.startServer()
     const socket = net.connect(Number(port), '127.0.0.1')

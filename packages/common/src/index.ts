@@ -20,5 +20,5 @@ export {
   UnsupportedOperationError,
 } from './errors.js'
 export { inspectInOneLine } from './inspect.js'
-export { getLogger, type Logger, setLogger } from './logger.js'
+export { getLogger, isLevelEnabled, type Logger, type LogLevel, setLogger } from './logger.js'
 export { systemTicker, type Ticker } from './ticker.js'

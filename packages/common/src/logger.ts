@@ -3,8 +3,13 @@ import { debuglog } from 'node:util'
 import { checkFunction } from './check.js'
 import { showValue } from './errors.js'
 
+/** Of a message, in rising order. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
 /** Where Knotty's own messages go. Each method takes one line without a line end, and the error that belongs to it, if any. */
 export interface Logger {
+  /** False when messages of this level go nowhere, so that nobody needs to make them. Without it all levels count as enabled. */
+  isEnabled?(level: LogLevel): boolean
   debug(message: string, error?: unknown): void
   info(message: string, error?: unknown): void
   warn(message: string, error?: unknown): void
@@ -46,22 +51,33 @@ const debug = debuglog('knotty')
 
 /** warn and error as one line on stderr; info and debug through util.debuglog, when NODE_DEBUG has `knotty`. */
 const stderrLogger: Logger = {
+  isEnabled: (level) => level === 'warn' || level === 'error' || debug.enabled,
   debug: (message, error) => debug('%s', oneLine(message, error)),
   info: (message, error) => debug('%s', oneLine(message, error)),
   warn: (message, error) => void process.stderr.write(`knotty warn: ${oneLine(message, error)}\n`),
   error: (message, error) => void process.stderr.write(`knotty error: ${oneLine(message, error)}\n`),
 }
 
-const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 let current = stderrLogger
 
 /** Logging is the last thing that is done about an error: a logger that throws must not stop the event loop. */
 const guarded: Logger = {
+  isEnabled: (level) => isLevelEnabled(current, level),
   debug: (message, error) => quietly(() => current.debug(message, error)),
   info: (message, error) => quietly(() => current.info(message, error)),
   warn: (message, error) => quietly(() => current.warn(message, error)),
   error: (message, error) => quietly(() => current.error(message, error)),
+}
+
+/** Whether messages of this level go anywhere; true also when the logger throws at the question. */
+export function isLevelEnabled(logger: Logger, level: LogLevel): boolean {
+  try {
+    return logger.isEnabled?.(level) ?? true
+  } catch {
+    return true
+  }
 }
 
 function quietly(log: () => void): void {

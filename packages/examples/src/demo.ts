@@ -11,6 +11,7 @@ const CLIENTS = 3
 
 async function main(): Promise<void> {
   exitOnSignals()
+  process.exitCode = 1 // of a story that ends in the middle, because nothing is left that it could wait for
   console.log(`Knotty on Node.js ${process.version}, transport ${socketTransport()}\n`)
   console.log('A framed server')
   await framedServerStory()
@@ -19,6 +20,7 @@ async function main(): Promise<void> {
   console.log('\nCLOSE_WAIT')
   if (existsSync('/proc/net/tcp')) await tellCloseWaitStory()
   else console.log('Left out: only Linux tells in /proc what the kernel still holds')
+  process.exitCode = 0
 }
 
 async function tellCloseWaitStory(): Promise<void> {

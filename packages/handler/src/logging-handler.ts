@@ -1,6 +1,16 @@
 import { inspect } from 'node:util'
 import { ByteBuf, ByteBufUtil, Unpooled } from '@knotty/buffer'
-import { checkFunction, checkNonNegativeInteger, checkOptions, getLogger, IllegalArgumentError, type Logger, shown } from '@knotty/common'
+import {
+  checkFunction,
+  checkNonNegativeInteger,
+  checkOptions,
+  getLogger,
+  IllegalArgumentError,
+  isLevelEnabled,
+  type Logger,
+  type LogLevel,
+  shown,
+} from '@knotty/common'
 import type { ChannelHandler, ChannelHandlerContext, ChannelPromise, SocketAddress } from '@knotty/transport'
 
 /** Options of {@link LoggingHandler}. */
@@ -8,17 +18,17 @@ export interface LoggingHandlerOptions {
   /** Stands before each line; to tell several of them apart. */
   readonly name?: string
   /** The method of the logger ('debug'). */
-  readonly level?: 'debug' | 'info' | 'warn' | 'error'
+  readonly level?: LogLevel
   /** Bytes: 'hex' shows them, in a table below the line of the event; 'simple' tells how many they are ('hex'). */
   readonly format?: 'hex' | 'simple'
   /** How many bytes of one message are shown, and how many characters of one that is no buffer (1024). */
   readonly maxBytes?: number
-  /** Where the lines go (getLogger(), which shows `debug` and `info` with NODE_DEBUG=knotty). */
+  /** Where the lines go (getLogger(): `debug` and `info` with NODE_DEBUG=knotty). While its `isEnabled` says no, none is made. */
   readonly logger?: Logger
 }
 
 /**
- * Logs each event of its place in the pipeline, and passes everything on. It may be in many pipelines.
+ * Logs each event of its place in the pipeline but read(), and passes everything on. It may be in many pipelines.
  *
  *     [1-2a: 127.0.0.1:9000 - 127.0.0.1:51234] READ: 5B
  *              +-------------------------------------------------+
@@ -33,7 +43,7 @@ export interface LoggingHandlerOptions {
 export class LoggingHandler implements ChannelHandler {
   readonly isSharable = true
   private readonly prefix: string
-  private readonly level: keyof Logger
+  private readonly level: LogLevel
   private readonly hex: boolean
   private readonly maxBytes: number
   private readonly logger: Logger
@@ -140,10 +150,12 @@ export class LoggingHandler implements ChannelHandler {
   }
 
   private event(ctx: ChannelHandlerContext, what: string): void {
+    if (!isLevelEnabled(this.logger, this.level)) return
     this.log(`${this.prefix}${String(ctx.channel)} ${what}`)
   }
 
   private message(ctx: ChannelHandlerContext, what: string, msg: unknown): void {
+    if (!isLevelEnabled(this.logger, this.level)) return // a dump of 1 KiB takes 170 us (measured once)
     const bytes = ByteBuf.isByteBuf(msg) ? msg : msg instanceof Uint8Array ? Unpooled.wrappedBuffer(msg) : undefined
     if (bytes === undefined) return this.event(ctx, `${what}: ${this.show(msg)}`)
     const { refCnt, readerIndex, readableBytes } = bytes

@@ -73,7 +73,7 @@ export class WriteTimeoutHandler implements ChannelHandler {
   write(ctx: ChannelHandlerContext, msg: unknown, promise: ChannelPromise | null): void {
     ctx.write(msg, promise)
     const buffer = ctx.channel.outboundBuffer
-    if (buffer !== undefined && this.timeoutMs > 0 && !this.timedOut && !ctx.isRemoved) this.watch(ctx, buffer, promise)
+    if (buffer !== undefined && this.timeoutMs > 0 && !ctx.isRemoved) this.watch(ctx, buffer, promise)
   }
 
   /** Called when a write has taken too long; the default acts once. An error of it goes to exceptionCaught of the next handler. */

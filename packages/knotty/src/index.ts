@@ -78,6 +78,7 @@ export {
   IndexOutOfBoundsError,
   KnottyError,
   type Logger,
+  type LogLevel,
   NoSuchElementError,
   PromiseCombiner,
   RejectedExecutionError,

@@ -23,6 +23,15 @@ function written(t: TestContext, log: () => void): string {
 afterEach(() => setLogger(undefined))
 
 describe('the default logger', () => {
+  test('says that warn and error go somewhere, and debug and info with NODE_DEBUG=knotty', () => {
+    const script = "const { getLogger } = await import('@knotty/common'); console.log(...['debug', 'info', 'warn', 'error'].map((l) => getLogger().isEnabled(l)))"
+    for (const [debug, expected] of [['', 'false false true true'], ['knotty', 'true true true true'], ['http', 'false false true true']]) {
+      const env = { ...process.env, NODE_DEBUG: debug, NODE_OPTIONS: '' }
+      const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { env, encoding: 'utf8', cwd: import.meta.dirname })
+      assert.equal(stdout.trim(), expected, debug)
+    }
+  })
+
   test('writes warn and error as one line on stderr', (t) => {
     assert.equal(written(t, () => getLogger().warn('careful')), 'knotty warn: careful\n')
     assert.equal(written(t, () => getLogger().error('broken')), 'knotty error: broken\n')

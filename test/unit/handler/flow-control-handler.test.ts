@@ -190,6 +190,18 @@ describe('what waits', () => {
     }
   })
 
+  test('leaves nothing to tell when the channel becomes inactive', () => {
+    const { channel, handler, log } = started(false)
+    const events: unknown[] = []
+    channel.pipeline.addLast({ userEventTriggered: (_ctx, event) => void events.push(event) })
+    channel.writeInbound(1, 2)
+    channel.pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE)
+    channel.pipeline.fireChannelInactive()
+    channel.read()
+    assert.deepEqual([log, events, handler.queuedMessages], [['transport reads'], [], 0])
+    channel.close()
+  })
+
   test('is bounded: one message too many is an error that closes the channel, and all are released', () => {
     const { channel, log } = started(false, { maxQueuedMessages: 2 })
     const messages = [1, 2, 3].map((byte) => Unpooled.wrappedBuffer(Uint8Array.of(byte)))

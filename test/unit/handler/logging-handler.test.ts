@@ -25,6 +25,27 @@ function logged(options: LoggingHandlerOptions = {}): { channel: EmbeddedChannel
   return { channel: EmbeddedChannel.with({ hasDisconnect: true }, new LoggingHandler({ logger, ...options })), lines }
 }
 
+test('asks its logger first: what would be dropped is not made', () => {
+  const { logger, lines } = newLog()
+  let enabled = false
+  let shown = 0
+  const asked: string[] = []
+  const asking: Logger = { ...logger, isEnabled: (level) => (asked.push(level), enabled) }
+  const message = { [inspect.custom]: () => `shown ${++shown}` }
+  const channel = new EmbeddedChannel(new LoggingHandler({ logger: asking, level: 'info' }))
+  channel.writeInbound(message, Unpooled.copiedBuffer('dropped'))
+  assert.deepEqual([lines, shown, new Set(asked)], [[], 0, new Set(['info'])])
+  enabled = true
+  channel.writeInbound(message)
+  assert.deepEqual([lines, shown], [['info ch READ: shown 1', 'info ch READ COMPLETE'], 1])
+  asking.isEnabled = () => {
+    throw new Error('of the logger')
+  }
+  channel.writeInbound(message)
+  assert.equal(shown, 2)
+  channel.finishAndReleaseAll()
+})
+
 test('logs each event in one line, and passes it on', () => {
   const { channel, lines } = logged({ format: 'simple' })
   const address = new LocalSocketAddress('there')

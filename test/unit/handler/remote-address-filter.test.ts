@@ -338,6 +338,7 @@ describe('UniqueIpFilter', () => {
     assert.deepEqual(all.map((channel) => channel.isOpen), [true, false, false, true])
     first.close()
     assert.deepEqual([open(tcp('::ffff:10.0.0.1')), open(tcp('10.0.0.1'))].map((channel) => channel.isOpen), [true, false])
+    assert.equal(open(tcp('10.0.0.2')).isOpen, false) // another's end frees nothing
     const unix = new UnixSocketAddress('/tmp/x')
     assert.deepEqual([open(unix), open(unix)].map((channel) => channel.isOpen), [true, true])
   })

@@ -225,6 +225,18 @@ describe('a write timeout handler', () => {
     ended.channel.finish()
   })
 
+  test('on a channel that is between two event loops has no timer, and goes on where it comes to', () => {
+    const bench = new Bench()
+    bench.channel.deregister()
+    bench.write()
+    assert.equal(bench.timers, 0)
+    bench.channel.register()
+    assert.equal(bench.timers, 1)
+    bench.channel.advanceTimeBy(100)
+    assert.deepEqual(bench.log, EXPIRED.map((what) => `100 ${what}`))
+    bench.channel.finish()
+  })
+
   test('is silent once it is removed, or the channel is closed', () => {
     for (const end of ['remove', 'close'] as const) {
       const bench = new Bench()

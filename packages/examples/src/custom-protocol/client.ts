@@ -16,7 +16,10 @@ async function main(): Promise<void> {
       .group(group)
       .handler((ch) => ch.pipeline.addLast(new MessageDecoder(), new MessageEncoder(), requests))
       .connect(portNumber(port), host)
-    for await (const line of createInterface({ input: process.stdin })) console.log(await requests.ask(line))
+    const input = createInterface({ input: process.stdin })
+    channel.closeFuture.addListener(() => input.close())
+    for await (const line of input) console.log(await requests.ask(line))
+    if (!channel.isActive) throw new Error('the server closed the connection')
     await channel.close()
   } finally {
     await group.shutdownGracefully({ quietPeriodMs: 0 })

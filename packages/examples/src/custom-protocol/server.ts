@@ -1,5 +1,12 @@
 // Turns text to upper case over a protocol of its own: node packages/examples/dist/custom-protocol/server.js --port 9100
-import { type ChannelHandlerContext, EventLoopGroup, ServerBootstrap, shutdownOnSignal, SimpleChannelInboundHandler } from 'knotty'
+import {
+  BackPressureHandler,
+  type ChannelHandlerContext,
+  EventLoopGroup,
+  ServerBootstrap,
+  shutdownOnSignal,
+  SimpleChannelInboundHandler,
+} from 'knotty'
 import { portNumber, readOptions, runAsProgram } from '../command-line.js'
 import { FAILURE, Message, REQUEST, RESPONSE } from './message.js'
 import { MessageDecoder } from './message-decoder.js'
@@ -30,7 +37,10 @@ async function main(): Promise<void> {
   const upperCase = new UpperCaseHandler()
   const server = await new ServerBootstrap()
     .group(group)
-    .childHandler((channel) => channel.pipeline.addLast(new MessageDecoder(), new MessageEncoder(), upperCase))
+    .childHandler((channel) => {
+      channel.pipeline.addLast(new BackPressureHandler()) // a client that sends and does not read is not read either
+      channel.pipeline.addLast(new MessageDecoder(), new MessageEncoder(), upperCase)
+    })
     .bind(portNumber(port), host)
   shutdownOnSignal({ group, servers: server })
   console.log(`listening on ${String(server.localAddress)}`)

@@ -12,14 +12,19 @@ import { addFraming } from '../echo/pipeline.js'
 
 /** Hands each message that comes back to whoever waits for it. */
 class ReplyHandler extends SimpleChannelInboundHandler<ByteBuf> {
-  private waiting: ((reply: Buffer) => void) | undefined
+  private waiting: { readonly resolve: (reply: Buffer) => void; readonly reject: (error: Error) => void } | undefined
 
   next(): Promise<Buffer> {
-    return new Promise((resolve) => (this.waiting = resolve))
+    return new Promise((resolve, reject) => (this.waiting = { resolve, reject }))
   }
 
   override channelRead0(_ctx: ChannelHandlerContext, msg: ByteBuf): void {
-    this.waiting?.(Buffer.from(msg.asBuffer()))
+    this.waiting?.resolve(Buffer.from(msg.asBuffer()))
+  }
+
+  channelInactive(ctx: ChannelHandlerContext): void {
+    this.waiting?.reject(new Error('the server closed the connection'))
+    ctx.fireChannelInactive()
   }
 }
 

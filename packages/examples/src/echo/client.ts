@@ -43,17 +43,24 @@ async function main(): Promise<void> {
         ch.pipeline.addLast(printer)
       })
       .connect(options.port, options.host)
-    const stop = (): void => void channel.close()
+    let stopped = false
+    const stop = (): void => {
+      stopped = true
+      channel.close()
+    }
     process.once('SIGINT', stop)
     process.once('SIGTERM', stop)
+    const input = createInterface({ input: process.stdin })
+    channel.closeFuture.addListener(() => input.close())
     let sent = 0
-    for await (const line of createInterface({ input: process.stdin })) {
+    for await (const line of input) {
       const message = Unpooled.copiedBuffer(line, 'utf8')
       sent += message.readableBytes
       await channel.writeAndFlush(message)
     }
+    if (!stopped && !channel.isActive) throw new Error('the server closed the connection')
     await Promise.race([printer.received(sent), channel.closeFuture])
-    if (printer.bytes !== sent) throw new Error(`the server closed after ${printer.bytes} of ${sent} bytes`)
+    if (!stopped && printer.bytes !== sent) throw new Error(`the server closed after ${printer.bytes} of ${sent} bytes`)
   } finally {
     await group.shutdownGracefully({ quietPeriodMs: 0 })
   }

@@ -29,7 +29,7 @@ async function main(): Promise<void> {
       await channel.writeAndFlush(line)
       if (line === 'bye') break
     }
-    if (last !== 'bye') await channel.shutdownOutput() // the server answers what it got, and hangs up
+    if (last !== 'bye' && channel.isActive) await channel.shutdownOutput() // the server answers what it got, and hangs up
     await channel.closeFuture
   } finally {
     await group.shutdownGracefully({ quietPeriodMs: 0 })

@@ -1,6 +1,14 @@
 // Talks in lines: node packages/examples/dist/telnet/server.js --port 9023, then telnet 127.0.0.1 9023, or the client beside it.
 import { hostname } from 'node:os'
-import { type ChannelHandlerContext, EventLoopGroup, ServerBootstrap, shutdownOnSignal, SimpleChannelInboundHandler, TooLongFrameError } from 'knotty'
+import {
+  BackPressureHandler,
+  type ChannelHandlerContext,
+  EventLoopGroup,
+  ServerBootstrap,
+  shutdownOnSignal,
+  SimpleChannelInboundHandler,
+  TooLongFrameError,
+} from 'knotty'
 import { portNumber, readOptions, runAsProgram } from '../command-line.js'
 import { addLines } from './pipeline.js'
 
@@ -41,6 +49,7 @@ async function main(): Promise<void> {
   const server = await new ServerBootstrap()
     .group(group)
     .childHandler((channel) => {
+      channel.pipeline.addLast(new BackPressureHandler()) // a client that sends and does not read is not read either
       addLines(channel)
       channel.pipeline.addLast(talk)
     })

@@ -8,6 +8,7 @@ class PrintTimeHandler extends SimpleChannelInboundHandler<Date> {
   cause: Error | undefined = undefined
 
   override channelRead0(ctx: ChannelHandlerContext, time: Date): void {
+    if (this.told) return // some servers tell it twice
     this.told = true
     console.log(time.toISOString())
     ctx.close()
