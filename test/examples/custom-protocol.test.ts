@@ -135,7 +135,7 @@ describe('the programs of the custom protocol', () => {
     const { server, port } = await programs.startServer()
     const channel = new EmbeddedChannel(new MessageEncoder())
     channel.writeOutbound(new Message(REQUEST, 'x'.repeat(1000)))
-    await assertStopsReading(port, Buffer.from((channel.readOutbound() as ByteBuf).asBuffer()))
+    await assertStopsReading({ server, port }, Buffer.from((channel.readOutbound() as ByteBuf).asBuffer()))
     await programs.stop(server)
   })
 

@@ -50,7 +50,7 @@ describe('the echo example', () => {
 
   test('a client that sends and does not read is not read either', async () => {
     const { server, port } = await echo.startServer('--framing', 'none')
-    await assertStopsReading(port, Buffer.alloc(1024))
+    await assertStopsReading({ server, port }, Buffer.alloc(1024))
     await echo.stop(server)
   })
 

@@ -40,7 +40,7 @@ describe('the telnet example', () => {
 
   test('a client that sends and does not read is not read either', async () => {
     const { server, port } = await telnet.startServer()
-    await assertStopsReading(port, Buffer.from(`${'x'.repeat(1000)}\r\n`))
+    await assertStopsReading({ server, port }, Buffer.from(`${'x'.repeat(1000)}\r\n`))
     await telnet.stop(server)
   })
 
