@@ -7,8 +7,9 @@ import {
   type MessageMatcher,
   toPredicate,
 } from '@knotty/transport'
-import { decodeMessage, type MessageDecoder, StarvedRead } from './message-to-message-decoder.js'
+import { decodeMessage, type MessageDecoder } from './message-to-message-decoder.js'
 import { encodeMessage, type MessageEncoder } from './message-to-message-encoder.js'
+import { StarvedRead } from './starved-read.js'
 
 /** Options of a {@link MessageToMessageCodec}. */
 export interface MessageToMessageCodecOptions<I, O> {
@@ -54,7 +55,7 @@ export abstract class MessageToMessageCodec<I = unknown, O = unknown, Decoded = 
   }
 
   channelReadComplete(ctx: ChannelHandlerContext): void {
-    this.#starved.readComplete(ctx, (this as ChannelHandler).isSharable === true)
+    this.#starved.readComplete(ctx)
   }
 
   write(ctx: ChannelHandlerContext, msg: unknown, promise: ChannelPromise | null): void {

@@ -10,6 +10,7 @@ import {
 import { asDecoderError, asyncDecoder, strayMessage } from './decoder-errors.js'
 import { isStrayPromise } from './errors.js'
 import { giveBackOutList, takeOutList } from './out-list.js'
+import { StarvedRead } from './starved-read.js'
 
 /** The part of a decoder that {@link decodeMessage} calls. */
 export interface MessageDecoder {
@@ -51,35 +52,7 @@ export abstract class MessageToMessageDecoder<I = unknown, Out = unknown> implem
   }
 
   channelReadComplete(ctx: ChannelHandlerContext): void {
-    this.#starved.readComplete(ctx, (this as ChannelHandler).isSharable === true)
-  }
-}
-
-/**
- * Finds reads that gave the next handlers nothing: with AUTO_READ off nobody there would ask for the next. A sharable decoder sees
- * reads of many channels mixed up and does not ask. Netty: 4.1.118 and later.
- */
-export class StarvedRead {
-  private decoded = false
-  private produced = false
-
-  /** A message was decoded and `messages` came of it. */
-  note(messages: number): void {
-    this.decoded = true
-    if (messages > 0) this.produced = true
-  }
-
-  passOn(ctx: ChannelHandlerContext, msg: unknown): void {
-    this.produced = true
-    ctx.fireChannelRead(msg)
-  }
-
-  readComplete(ctx: ChannelHandlerContext, sharable: boolean): void {
-    const starved = this.decoded && !this.produced && !sharable
-    this.decoded = false
-    this.produced = false
-    if (starved && !ctx.channel.config.autoRead) ctx.read()
-    ctx.fireChannelReadComplete()
+    this.#starved.readComplete(ctx)
   }
 }
 
@@ -95,7 +68,7 @@ export function decodeMessage(decoder: MessageDecoder, ctx: ChannelHandlerContex
       throw asDecoderError(decoder, thrown)
     } finally {
       release(msg)
-      starved.note(out.messages.length)
+      starved.note(ctx, out.messages.length)
       while (out.messages.length > 0) ctx.fireChannelRead(out.take())
     }
   } finally {

@@ -6,7 +6,7 @@ import { LengthFieldBasedFrameDecoder, LengthFieldPrepender } from '@knotty/code
 import { MalformedProtobufError, ProtobufDecoder, ProtobufEncoder } from '@knotty/codec-protobuf'
 import { IllegalArgumentError } from '@knotty/common'
 import { chunkingOf } from '@knotty/testing'
-import { EmbeddedChannel } from '@knotty/transport'
+import { type ChannelHandlerContext, EmbeddedChannel } from '@knotty/transport'
 import * as fc from 'fast-check'
 import { bytesOf, Collector, SlabReader } from '../codec/support.js'
 import { encodeAll, expected, Note, note, shown, takeHex } from './support.js'
@@ -28,6 +28,20 @@ describe('ProtobufDecoder', () => {
     assert.equal(broken.refCnt, 0)
     assert.ok(collector.errors[0] instanceof MalformedProtobufError)
     assert.deepEqual(collector.messages.map(shown), [expected({ text: 'hey' })])
+  })
+
+  test('asks for the next read when a frame was no message and AUTO_READ is off, in each of its channels', () => {
+    const decoder = new ProtobufDecoder(Note)
+    for (let i = 0; i < 2; i++) {
+      let reads = 0
+      const channel = new EmbeddedChannel({ read: (ctx: ChannelHandlerContext): void => void (reads++, ctx.read()) }, decoder, new Collector())
+      channel.config.autoRead = false
+      reads = 0
+      channel.writeInbound(Unpooled.copiedBuffer(bytesOf('0a7f')))
+      assert.equal(reads, 1)
+      channel.writeInbound(Unpooled.copiedBuffer(bytesOf('0a03686579')))
+      assert.equal(reads, 1)
+    }
   })
 
   test('passes on what is no ByteBuf', () => {
