@@ -1,4 +1,5 @@
-import { KnottyError, type KnottyErrorOptions } from '@knotty/common'
+import { DefaultPromise, KnottyError, type KnottyErrorOptions } from '@knotty/common'
+import { ChannelHandlerContext, ChannelPipeline } from '@knotty/transport'
 
 /** Base of the errors of decoders and encoders. `code` is `ERR_KNOTTY_CODEC` unless a subclass has its own. */
 export class CodecError extends KnottyError {
@@ -56,11 +57,21 @@ export const CUMULATION_LIMIT: string = 'ERR_KNOTTY_CUMULATION_LIMIT'
 export const ASYNC_CODEC: string = 'ERR_KNOTTY_ASYNC_CODEC'
 
 /**
- * True when a method that must not be async returned a promise. Its rejection is taken notice of here, so that it does not end the
- * process as an unhandledRejection: what counts is the error that the caller throws for it.
+ * True when a method that must not be async returned a promise, and not the future of a write or the like. Its rejection is taken notice of
+ * here, so that it does not end the process as an unhandledRejection: what counts is the error that the caller throws for it.
  */
 export function isStrayPromise(result: unknown): boolean {
-  if (typeof result !== 'object' || result === null || typeof (result as PromiseLike<unknown>).then !== 'function') return false
+  if (typeof result !== 'object' || result === null || result instanceof DefaultPromise) return false
+  if (typeof (result as PromiseLike<unknown>).then !== 'function') return false
   Promise.resolve(result as PromiseLike<unknown>).catch(() => undefined)
   return true
+}
+
+/**
+ * True when what a method returned that added nothing may be the message itself. Not what calls on `ctx` give back
+ * (`return ctx.fireUserEventTriggered(event)`), nor true and what is falsy: `return isWhole && out.push(msg)`, `return out.push(...none)`.
+ */
+export function isStrayMessage(ctx: ChannelHandlerContext, result: unknown): boolean {
+  if (!result || result === true || result === ctx.channel) return false
+  return !(result instanceof ChannelHandlerContext || result instanceof ChannelPipeline || result instanceof DefaultPromise)
 }

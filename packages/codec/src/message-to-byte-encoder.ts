@@ -9,7 +9,7 @@ import {
   type OutboundTypes,
   toPredicate,
 } from '@knotty/transport'
-import { ASYNC_CODEC, EncoderError, isStrayPromise } from './errors.js'
+import { ASYNC_CODEC, EncoderError, isStrayMessage, isStrayPromise } from './errors.js'
 
 /** The part of an encoder that {@link encodeToBytes} calls. */
 export interface BytesEncoder {
@@ -27,8 +27,8 @@ export interface BytesEncoder {
  *
  * The message is released when `encode` is through. The buffer is written with the message's promise; one without a byte is written as
  * the empty buffer, so that the promise keeps its place in the order. What `encode` throws fails the promise as an {@link EncoderError}
- * with the original as `cause`, and nothing is written. An `encode` that is async (`ERR_KNOTTY_ASYNC_CODEC`), or returns something in place
- * of writing it to `out`, is an error.
+ * with the original as `cause`, and nothing is written. An `encode` that is async (`ERR_KNOTTY_ASYNC_CODEC`), or returns bytes or text in
+ * place of writing them to `out`, is an error; what calls on `ctx` and `out` return may be returned, as may a boolean.
  *
  * @typeParam I the messages it encodes
  */
@@ -67,7 +67,7 @@ export function encodeToBytes(encoder: BytesEncoder, ctx: ChannelHandlerContext,
       buffer = encoder.allocateBuffer(ctx, msg)
       const result: unknown = encoder.encode(ctx, msg, buffer)
       if (isStrayPromise(result)) throw asyncEncoder(encoder)
-      if (typeof result === 'object' && result !== null && result !== buffer && !buffer.isReadable) throw strayResult(encoder, result)
+      if (result !== buffer && !buffer.isReadable && isStrayMessage(ctx, result)) throw strayResult(encoder, result)
     } finally {
       release(msg)
     }

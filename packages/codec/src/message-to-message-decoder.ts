@@ -8,7 +8,7 @@ import {
   toPredicate,
 } from '@knotty/transport'
 import { asDecoderError, asyncDecoder, strayMessage } from './decoder-errors.js'
-import { isStrayPromise } from './errors.js'
+import { isStrayMessage, isStrayPromise } from './errors.js'
 import { giveBackOutList, takeOutList } from './out-list.js'
 import { StarvedRead } from './starved-read.js'
 
@@ -43,7 +43,10 @@ export abstract class MessageToMessageDecoder<I = unknown, Out = unknown> implem
     this.#acceptsInbound = toPredicate(matcher)
   }
 
-  /** Adds to `out` what `msg` stands for. Releases nothing. Returning a message in place of adding it is a DecoderError. */
+  /**
+   * Adds to `out` what `msg` stands for. Releases nothing. Returning a message in place of adding it is a DecoderError; what calls on `ctx`
+   * and `out` return may be returned, as may a boolean.
+   */
   protected abstract decode(ctx: ChannelHandlerContext, msg: I, out: Out[]): void
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
@@ -63,7 +66,7 @@ export function decodeMessage(decoder: MessageDecoder, ctx: ChannelHandlerContex
     try {
       const result: unknown = decoder.decode(ctx, msg, out.messages)
       if (isStrayPromise(result)) throw asyncDecoder(decoder, 'decode')
-      if (typeof result === 'object' && result !== null && out.messages.length === 0) throw strayMessage(decoder, result)
+      if (out.messages.length === 0 && isStrayMessage(ctx, result)) throw strayMessage(decoder, result)
     } catch (thrown) {
       throw asDecoderError(decoder, thrown)
     } finally {

@@ -4,7 +4,7 @@ import { ByteBuf, Unpooled } from '@knotty/buffer'
 import { EncoderError, MessageToByteEncoder } from '@knotty/codec'
 import { type ChannelHandlerContext, EmbeddedChannel } from '@knotty/transport'
 import { takeHex } from './framer-support.js'
-import { bytesOf } from './support.js'
+import { bytesOf, harmlessResults, strayResults } from './support.js'
 
 const isNumber = (msg: unknown): msg is number => typeof msg === 'number'
 
@@ -101,15 +101,39 @@ describe('MessageToByteEncoder', () => {
     assert.match(cause!.message, /Async\.encode\(\) returned a Promise/)
   })
 
-  test('refuses bytes that are returned instead of written, but not the buffer itself', () => {
-    class Returns extends MessageToByteEncoder<string> {
-      protected override encode(_ctx: ChannelHandlerContext, msg: string, out: ByteBuf): void {
-        return (msg === '' ? Buffer.from('lost') : out.writeByte(7)) as unknown as void
-      }
+  class Returns extends MessageToByteEncoder<number> {
+    private readonly result: (ctx: ChannelHandlerContext, out: ByteBuf) => unknown
+
+    constructor(result: (ctx: ChannelHandlerContext, out: ByteBuf) => unknown) {
+      super(isNumber)
+      this.result = result
     }
-    const channel = new EmbeddedChannel(new Returns())
-    assert.match(channel.write('').cause!.message, /Returns\.encode\(\) wrote nothing and returned a value of type object.*out\.writeBytes/)
-    assert.equal(channel.writeAndFlush('x').isSuccess, true)
-    assert.equal(channel.finishAndReleaseAll(), true)
-  })
+
+    /** Writes as many bytes as the number says. */
+    protected override encode(ctx: ChannelHandlerContext, count: number, out: ByteBuf): void {
+      out.writeZero(count)
+      return this.result(ctx, out) as void
+    }
+  }
+
+  for (const [what, type, result] of strayResults) {
+    test(`refuses ${what} that is returned instead of written, and not when something was written`, () => {
+      const channel = new EmbeddedChannel(new Returns(() => result))
+      const { cause } = channel.writeAndFlush(0)
+      assert.ok(cause instanceof EncoderError)
+      const text = `Returns.encode() wrote nothing and returned a value of type ${type}: bytes go to out, out.writeBytes(…)`
+      assert.equal(cause.message, text)
+      assert.deepEqual(channel.outboundMessages, [])
+      assert.equal(channel.writeAndFlush(1).isSuccess, true)
+      channel.finishAndReleaseAll()
+    })
+  }
+
+  for (const [what, result] of [...harmlessResults, ['the buffer', (_ctx: unknown, out: ByteBuf): unknown => out]] as const) {
+    test(`takes ${what} for no bytes`, () => {
+      const channel = new EmbeddedChannel(new Returns(result))
+      assert.equal(channel.writeAndFlush(0).cause, undefined)
+      assert.equal(channel.outboundMessages.at(-1), Unpooled.EMPTY_BUFFER)
+    })
+  }
 })

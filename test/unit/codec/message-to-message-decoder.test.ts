@@ -3,9 +3,9 @@ import { describe, test } from 'node:test'
 import { ByteBuf, Unpooled } from '@knotty/buffer'
 import { type DecoderError, MessageToMessageDecoder } from '@knotty/codec'
 import type { ChannelHandlerContext } from '@knotty/transport'
-import { bytesOf, decoding } from './support.js'
+import { bytesOf, decoding, harmlessResults, strayResults } from './support.js'
 
-type Body = (msg: ByteBuf, out: unknown[]) => unknown
+type Body = (msg: ByteBuf, out: unknown[], ctx: ChannelHandlerContext) => unknown
 
 class TestDecoder extends MessageToMessageDecoder<ByteBuf> {
   private readonly body: Body
@@ -15,8 +15,8 @@ class TestDecoder extends MessageToMessageDecoder<ByteBuf> {
     this.body = body
   }
 
-  protected override decode(_ctx: ChannelHandlerContext, msg: ByteBuf, out: unknown[]): void {
-    return this.body(msg, out) as void
+  protected override decode(ctx: ChannelHandlerContext, msg: ByteBuf, out: unknown[]): void {
+    return this.body(msg, out, ctx) as void
   }
 }
 
@@ -66,9 +66,29 @@ describe('MessageToMessageDecoder', () => {
     assert.equal(wanted, 1)
   })
 
-  test('refuses a message that is returned instead of added', () => {
-    const { channel, collector } = decoding(new TestDecoder((msg) => ({ value: msg.readByte() })))
-    channel.writeInbound(Unpooled.buffer(1).writeByte(1))
-    assert.match(String(collector.errors[0]), /TestDecoder\.decode\(\) returned a value of type object: messages go to out\.push\(msg\)/)
-  })
+  for (const [what, type, result] of strayResults) {
+    test(`refuses ${what} that is returned instead of added`, () => {
+      const { channel, collector } = decoding(new TestDecoder(() => result))
+      const first = message()
+      channel.writeInbound(first)
+      assert.equal(collector.errors[0]?.name, 'DecoderError')
+      const text = `TestDecoder.decode() returned a value of type ${type}: messages go to out.push(msg)`
+      assert.equal(collector.errors[0]?.message, text)
+      assert.deepEqual([collector.errors.length, collector.messages.length, first.refCnt], [1, 0, 0])
+    })
+
+    test(`takes ${what} that is returned when something was added`, () => {
+      const { channel, collector } = decoding(new TestDecoder((_msg, out) => (out.push('added'), result)))
+      channel.writeInbound(message())
+      assert.deepEqual([collector.errors, collector.messages], [[], ['added']])
+    })
+  }
+
+  for (const [what, result] of harmlessResults) {
+    test(`takes ${what} for no message`, () => {
+      const { channel, collector } = decoding(new TestDecoder((_msg, _out, ctx) => result(ctx)))
+      channel.writeInbound(message())
+      assert.deepEqual([collector.errors, collector.messages], [[], []])
+    })
+  }
 })

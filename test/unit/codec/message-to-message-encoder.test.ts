@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { ByteBuf, Unpooled } from '@knotty/buffer'
 import { EncoderError, MessageToMessageEncoder } from '@knotty/codec'
 import { type ChannelHandler, type ChannelHandlerContext, type ChannelPromise, EmbeddedChannel } from '@knotty/transport'
-import { bytesOf } from './support.js'
+import { bytesOf, strayResults } from './support.js'
 
 type Body = (msg: ByteBuf, out: unknown[]) => unknown
 
@@ -100,6 +100,20 @@ describe('MessageToMessageEncoder', () => {
     assert.ok(cause instanceof EncoderError)
     assert.match(cause.message, /TestEncoder\.encode\(\) must produce at least one message/)
     assert.equal(first.refCnt, 0)
+  })
+
+  for (const [what, , result] of strayResults) {
+    test(`refuses ${what} that is returned instead of added`, () => {
+      const { cause } = new EmbeddedChannel(new TestEncoder(() => result)).write(message())
+      assert.match(cause?.message ?? '', /must produce at least one message/)
+    })
+  }
+
+  test('takes the future of another write for no Promise', () => {
+    const channel = new EmbeddedChannel()
+    channel.pipeline.addLast(new TestEncoder((_msg, out) => (out.push('added'), channel.newPromise())))
+    assert.equal(channel.writeAndFlush(message()).isSuccess, true)
+    assert.deepEqual(channel.outboundMessages, ['added'])
   })
 
   test('refuses an async encode and releases what it had added', () => {

@@ -158,3 +158,28 @@ export function decoding(decoder: ChannelHandler, autoRead = true): { channel: E
   channel.pipeline.addLast('collector', collector)
   return { channel, collector, reader: new SlabReader(channel) }
 }
+
+/** What a method may return that added nothing, for each its name: in decoders and encoders none of it is taken for a message. */
+export const harmlessResults: readonly [string, (ctx: ChannelHandlerContext) => unknown][] = [
+  ['undefined', () => undefined],
+  ['null', () => null],
+  ['a boolean', () => true],
+  ['the 0 of a push of nothing', () => [].push()],
+  ['an empty string', () => ''],
+  ['the context of a fired event', (ctx) => ctx.fireUserEventTriggered('x')],
+  ['the pipeline of a fired event', (ctx) => ctx.pipeline.fireUserEventTriggered('x')],
+  ['the channel', (ctx) => ctx.channel.read()],
+  ['the future of a write', (ctx) => ctx.writeAndFlush('x')],
+]
+
+/** What is a message when a method returns it and adds nothing, for each its name and type. */
+export const strayResults: readonly [string, string, unknown][] = [
+  ['a string', 'string', 'message'],
+  ['a number', 'number', 7],
+  ['a bigint', 'bigint', 7n],
+  ['a ByteBuf', 'object', ByteBuf.EMPTY],
+  ['a Uint8Array', 'object', new Uint8Array(1)],
+  ['an object', 'object', { value: 7 }],
+  ['a list', 'object', []],
+  ['a function', 'function', (): void => undefined],
+]
