@@ -9,13 +9,13 @@ export interface TextOptions {
   readonly encoding?: BufferEncoding
 }
 
-/** The encoding of the options. An {@link IllegalArgumentError} for one that Node does not know. */
+/** The encoding of the options, which may be in any case, in lower case. An {@link IllegalArgumentError} for one that Node does not know. */
 export function encodingOf(options: TextOptions): BufferEncoding {
   const { encoding = 'utf8' } = options
   if (typeof encoding !== 'string' || !Buffer.isEncoding(encoding)) {
     throw new IllegalArgumentError(`encoding: ${String(encoding)} (expected: one of Node's, such as 'utf8' or 'latin1')`)
   }
-  return encoding
+  return encoding.toLowerCase() as BufferEncoding
 }
 
 /** A buffer of the channel's allocator with the encoded text. It has room for the longest encoding from the start, so it never grows. */

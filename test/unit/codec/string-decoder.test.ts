@@ -13,7 +13,8 @@ const REPLACEMENT = '\ufffd'
 
 describe('StringDecoder', () => {
   test('gives the same text however the bytes are cut, whole characters in each string', () => {
-    const streams = fc.record({ text: fc.string({ unit: 'binary' }), encoding: fc.constantFrom<BufferEncoding>('utf8', 'utf16le') }).chain(
+    const pairs = fc.string({ unit: fc.constantFrom('a', '€', '\u{1f600}') })
+    const streams = fc.record({ text: fc.oneof(fc.string({ unit: 'binary' }), pairs), encoding: fc.constantFrom<BufferEncoding>('utf8', 'utf16le') }).chain(
       ({ text, encoding }) => {
         const bytes = Buffer.from(text, encoding)
         return fc.record({ bytes: fc.constant(bytes), encoding: fc.constant(encoding), chunks: chunkingOf(bytes) })
@@ -26,7 +27,7 @@ describe('StringDecoder', () => {
         channel.finish()
         const strings = collector.messages as string[]
         assert.equal(strings.join(''), bytes.toString(encoding))
-        for (const each of strings) assert.equal(each, Buffer.from(each, encoding).toString(encoding), 'half a character')
+        for (const each of strings) assert.doesNotMatch(each, /[\ud800-\udfff]/u, 'half a character')
         reader.assertReleased()
       }),
       { numRuns: 300 },
@@ -62,12 +63,17 @@ describe('StringDecoder', () => {
     assert.deepEqual(channel.inboundMessages, ['é1', '', '€2'])
   })
 
-  const endings: [string, (channel: EmbeddedChannel) => void][] = [
-    ['the channel closes', (channel): void => void channel.close()],
-    ['the peer sends no more', (channel): void => void channel.pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE)],
-    ['it is removed', (channel): void => void channel.pipeline.remove('decoder')],
+  const shutdown = 'event ChannelInputShutdownEvent'
+  const endings: [string, (channel: EmbeddedChannel) => void, string[]][] = [
+    ['the channel closes', (channel): void => void channel.close(), ['inactive']],
+    [
+      'the peer sends no more',
+      (channel): void => void channel.pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE),
+      [shutdown, 'inactive'],
+    ],
+    ['it is removed', (channel): void => void channel.pipeline.remove('decoder'), ['inactive']],
   ]
-  for (const [when, end] of endings) {
+  for (const [when, end, then] of endings) {
     test(`gives U+FFFD for half a character when ${when}, and only once`, () => {
       const { channel, collector, reader } = decoding(new StringDecoder())
       reader.read(bytesOf('61e282'))
@@ -75,9 +81,19 @@ describe('StringDecoder', () => {
       end(channel)
       channel.finish()
       assert.deepEqual(collector.messages, ['a', REPLACEMENT])
-      assert.deepEqual(collector.takeLog().slice(0, 2), [`msg ${REPLACEMENT}`, 'readComplete'])
+      assert.deepEqual(collector.takeLog(), [`msg ${REPLACEMENT}`, 'readComplete', ...then])
     })
   }
+
+  test('passes user events on inside a character, and the end without a string when there is nothing left', () => {
+    const { channel, collector, reader } = decoding(new StringDecoder())
+    reader.read(bytesOf('61e2'))
+    channel.pipeline.fireUserEventTriggered(new Date())
+    reader.read(bytesOf('82ac'))
+    channel.pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE)
+    channel.finish()
+    assert.deepEqual(collector.takeLog(), ['msg a', 'readComplete', 'event Date', 'msg €', 'readComplete', shutdown, 'inactive'])
+  })
 
   test('asks for the next read when a chunk gave no string and AUTO_READ is off', () => {
     const { channel, reader } = decoding(new StringDecoder(), false)
@@ -109,6 +125,35 @@ describe('StringDecoder', () => {
       const channel = new EmbeddedChannel(new StringDecoder({ encoding: 'ascii', stream }))
       channel.writeInbound(Unpooled.wrappedBuffer(bytesOf('61e9')))
       assert.deepEqual(channel.inboundMessages, ['aé'])
+    }
+  })
+
+  test('takes an encoding in any case, and decodes alike in both ways', () => {
+    for (const [encoding, hex, text] of [
+      ['ASCII', '61e9', 'aé'],
+      ['UTF16LE', '6100e900', 'aé'],
+      ['Utf-8', '61c3a9', 'aé'],
+    ] as const) {
+      for (const stream of [true, false]) {
+        const channel = new EmbeddedChannel(new StringDecoder({ encoding: encoding as BufferEncoding, stream }))
+        channel.writeInbound(Unpooled.wrappedBuffer(bytesOf(hex)))
+        assert.deepEqual(channel.inboundMessages, [text], `${encoding} ${stream}`)
+      }
+    }
+  })
+
+  test('gives half a pair of utf16le as it is at the end, and drops half a unit, as Buffer does', () => {
+    for (const [hex, strings] of [
+      ['61003dd8', ['a', '\ud83d']],
+      ['610061', ['a']],
+      ['61003dd800', ['a', '\ud83d']],
+    ] as const) {
+      const { channel, collector, reader } = decoding(new StringDecoder({ encoding: 'utf16le' }))
+      reader.read(bytesOf(hex))
+      channel.pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE)
+      channel.finish()
+      assert.deepEqual(collector.messages, strings)
+      assert.equal(collector.messages.join(''), bytesOf(hex).toString('utf16le'))
     }
   })
 
