@@ -25,8 +25,8 @@ export interface ByteToMessageDecoderOptions {
    */
   readonly maxCumulationBytes?: number
   /**
-   * Go on after an error with the bytes that `decode` has not read (false; true in framers that find the next frame by themselves).
-   * Otherwise the first error is final.
+   * Go on after an error with the bytes that `decode` has not read (false; true in framers that find the next frame by themselves), as long
+   * as the input has not ended. Otherwise the first error is final.
    */
   readonly resynchronise?: boolean
 }
@@ -59,7 +59,8 @@ export interface ByteToMessageDecoderOptions {
  * **Errors.** What `decode` throws goes to exceptionCaught as a DecoderError, with the original as `cause` unless it is one already;
  * messages added before are fired first. That ends decoding: the bytes at hand and all later ones are released, and the first later
  * ones are reported by one more DecoderError (code `ERR_KNOTTY_DECODER_FAILED_BEFORE`). With `resynchronise` the unread bytes wait for
- * the next chunk and are decoded with it. An async `decode` is an error (`ERR_KNOTTY_ASYNC_CODEC`).
+ * the next chunk and are decoded with it; at the end of the input, where none comes, they are decoded once more, and an error there drops
+ * whatever is behind it, as in Netty. An async `decode` is an error (`ERR_KNOTTY_ASYNC_CODEC`).
  *
  * **Removal.** A decoder that is removed or replaced passes its unread bytes to the next handler, which is the replacement, and then
  * channelReadComplete. Inside `decode` this waits until it has returned and its messages are fired. Cleaning up is for handlerRemoved0.

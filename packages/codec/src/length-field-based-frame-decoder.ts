@@ -88,9 +88,9 @@ export interface LengthFieldBasedFrameDecoderOptions {
  * - {@link CorruptedFrameError} for a negative value or a sum below the end of the length field (then only the bytes up to there are
  *   skipped), or a frame shorter than `initialBytesToStrip` (then the frame is skipped).
  *
- * With `resynchronise` (true) the next bytes are decoded as a frame again; behind a corrupted length that is a guess, and the pipeline's
- * tail, which closes the channel on an uncaught exception, is the guard. Memory: for a length that was only announced at most four
- * times the bytes that have come are allocated.
+ * With `resynchronise` (true) the next bytes are decoded as a frame again, with the next chunk (for the end of the input see
+ * ByteToMessageDecoder); behind a corrupted length that is a guess, and the pipeline's tail, which closes the channel on an uncaught
+ * exception, is the guard. Memory: for a length that was only announced at most four times the bytes that have come are allocated.
  */
 export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
   readonly #maxFrameLength: number

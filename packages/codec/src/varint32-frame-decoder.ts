@@ -39,6 +39,8 @@ export interface Varint32FrameDecoderOptions {
  * - {@link CorruptedFrameError} for a length of more than five bytes, or a negative one (bit 31 set; further bits are ignored, as in
  *   Netty); the five bytes are skipped. What follows is decoded as a length again, which is a guess: the pipeline's tail, which closes the
  *   channel on an uncaught exception, is the guard.
+ *
+ * With `resynchronise` (true) what is behind an error waits for the next chunk; for the end of the input see ByteToMessageDecoder.
  */
 export class Varint32FrameDecoder extends ByteToMessageDecoder<Frame> {
   readonly #maxFrameLength: number

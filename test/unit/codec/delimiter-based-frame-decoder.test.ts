@@ -23,6 +23,12 @@ function split(text: string): { frames: string[]; rest: string } {
   return { frames, rest: frames.pop()! }
 }
 
+function compositeOf(...parts: readonly Buffer[]): ByteBuf {
+  const composite = Unpooled.compositeBuffer(parts.length)
+  for (const part of parts) composite.addComponent(true, Unpooled.wrappedBuffer(part))
+  return composite
+}
+
 describe('DelimiterBasedFrameDecoder', () => {
   test('gives the same frames and errors however the bytes are cut', () => {
     const texts = fc
@@ -82,15 +88,81 @@ describe('DelimiterBasedFrameDecoder', () => {
     const searched = countSearched(t)
     const delimiters = [';', '|', 'END']
     const limit = 5 * 5000 + 10
-    assert.equal(eventsOf(framer({ delimiters, maxFrameLength: 5000 }), byteByByte(Buffer.alloc(5000, 'a'))).length, 0)
-    const first = searched()
-    assert.ok(first <= limit, `${first} bytes searched in 5000`)
-    assert.equal(eventsOf(framer({ delimiters }), [Buffer.alloc(5000, ';')]).length, 5000)
-    const second = searched() - first
-    assert.ok(second <= limit, `${second} bytes searched in 5000`)
-    assert.equal(eventsOf(framer({ delimiters }), [Buffer.from(`${';'.repeat(5000)}END`)]).length, 5001)
-    const third = searched() - second - first
-    assert.ok(third <= limit, `${third} bytes searched in 5003`)
+    const cases: [Buffer[], number][] = [
+      [byteByByte(Buffer.alloc(5000, 'a')), 0],
+      [[Buffer.alloc(5000, ';')], 5000],
+      [[Buffer.from(`${';'.repeat(5000)}END`)], 5001],
+      [[Buffer.from(`${'E;'.repeat(2500)}END`)], 2501],
+      [[Buffer.from(`${'EN;'.repeat(1666)}END`)], 1667],
+      [byteByByte(Buffer.from(`${'EN;'.repeat(1666)}END`)), 1667],
+      [byteByByte(Buffer.alloc(5000, 'E')), 0],
+    ]
+    for (const [index, [chunks, frames]] of cases.entries()) {
+      const before = searched.bytes
+      assert.equal(eventsOf(framer({ delimiters, maxFrameLength: 5000 }), chunks).length, frames)
+      const bytes = searched.bytes - before
+      assert.ok(bytes <= limit, `${bytes} bytes searched in 5000, case ${index}`)
+    }
+  })
+
+  test('searches a flood of a delimiter\'s first byte in one go, and a composite piece by piece', (t) => {
+    const searched = countSearched(t)
+    const size = 64 * 1024
+    const flood = Buffer.alloc(size, '\r')
+    const inputs: [ByteBuf, number][] = [
+      [Unpooled.wrappedBuffer(flood), 2],
+      // in pieces, because they are copied: a search that ends soon would copy all the rest in vain
+      [compositeOf(flood.subarray(0, 1001), flood.subarray(1001)), 1 + size / 1024],
+    ]
+    for (const [input, calls] of inputs) {
+      const { channel } = decoding(framer({ delimiters: '\r\n\r\n', maxFrameLength: 2 * size }))
+      searched.calls = 0
+      channel.pipeline.fireChannelRead(input)
+      assert.equal(searched.calls, calls)
+      channel.finish()
+    }
+  })
+
+  test('finds a delimiter in a composite wherever it lies, with its first byte before it', () => {
+    for (let length = 1000; length < 1060; length++) {
+      for (const texts of [[`E${'.'.repeat(length)}--`, '--EN-'], [`E${'.'.repeat(length)}`]]) {
+        const bytes = Buffer.from(texts.map((text) => `${text}END`).join(''))
+        for (const cut of [3, length - 1, length + 2, length + 4, bytes.length - 2]) {
+          const { channel, collector } = decoding(framer({ maxFrameLength: 2000 }))
+          channel.writeInbound(compositeOf(bytes.subarray(0, cut), bytes.subarray(cut)))
+          const frames = collector.takeFrames().map((frame) => Buffer.from(frame, 'hex').toString())
+          assert.deepEqual(frames, texts, `${length} bytes, cut at ${cut}`)
+        }
+      }
+    }
+  })
+
+  test('may give other frames for other chunks when one delimiter stands inside another, but not when it stands at its end', () => {
+    const events = (delimiters: string[], text: string): string[][] => {
+      const bytes = Buffer.from(text)
+      return [[bytes], byteByByte(bytes)].map((chunks) => eventsOf(framer({ delimiters }), chunks))
+    }
+    assert.deepEqual(events(['abcd', 'c'], 'xabcdc'), [[hex('x'), hex('')], [hex('xab'), hex('d')]])
+    assert.deepEqual(events(['ab', 'abcd'], 'xabcdab'), [[hex('x'), hex('cd')], [hex('x'), hex('cd')]])
+    assert.deepEqual(events(['abcd', 'ab'], 'xabcdab'), [[hex('x'), hex('')], [hex('x'), hex('cd')]])
+    assert.deepEqual(events(['abcd', 'd', 'cd'], 'xabcdd'), [[hex('x'), hex('')], [hex('x'), hex('')]])
+  })
+
+  test('drops what is behind an error at the end of the input, as Netty does: then the chunks decide', () => {
+    const options = { maxFrameLength: 3, delimiters: ';' }
+    const outcome = (chunks: readonly Buffer[]): unknown => {
+      const { channel, collector, reader } = decoding(framer(options))
+      for (const chunk of chunks) reader.read(chunk)
+      channel.finish()
+      const frames = collector.takeFrames()
+      reader.assertReleased()
+      return { frames, errors: codesOf(collector.errors) }
+    }
+    const errors = ['ERR_KNOTTY_TOO_LONG_FRAME', 'ERR_KNOTTY_TOO_LONG_FRAME']
+    const bytes = Buffer.from('aaaa;bbbb;cc;')
+    assert.deepEqual(outcome([bytes]), { frames: [], errors })
+    assert.deepEqual(outcome(byteByByte(bytes)), { frames: ['6363'], errors })
+    assert.deepEqual(outcome([bytes.subarray(0, 5), bytes.subarray(5, 10), bytes.subarray(10)]), { frames: ['6363'], errors })
   })
 
   test('takes delimiters as text, bytes and ByteBuf, one or several, and copies them', () => {

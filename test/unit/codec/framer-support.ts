@@ -45,16 +45,33 @@ export function assertBounded(decoder: ByteToMessageDecoder, chunks: readonly Ui
   reader.assertReleased()
 }
 
-/** Counts the bytes that searches look at from now on, until the test ends. */
-export function countSearched(t: TestContext): () => number {
-  let searched = 0
+/** What searches did since {@link countSearched}. */
+export interface Searched {
+  calls: number
+  /** How many bytes they looked at. */
+  bytes: number
+}
+
+/** Counts the searches for a byte or for several from now on, until the test ends. */
+export function countSearched(t: TestContext): Searched {
+  const searched: Searched = { calls: 0, bytes: 0 }
   const inByteBuf = ByteBuf.prototype.indexOf
   t.mock.method(ByteBuf.prototype, 'indexOf', function (this: ByteBuf, from: number, to: number, value: number): number {
     const found = inByteBuf.call(this, from, to, value)
-    searched += (found < 0 ? to : found + 1) - from
+    searched.calls++
+    searched.bytes += (found < 0 ? to : found + 1) - from
     return found
   })
-  return () => searched
+  const inBuffer = Buffer.prototype.indexOf
+  t.mock.method(Buffer.prototype, 'indexOf', function (this: Buffer, value: number | Uint8Array, from: number = 0): number {
+    const found = inBuffer.call(this, value, from)
+    // a search for one byte is part of one in a ByteBuf
+    if (typeof value === 'number') return found
+    searched.calls++
+    searched.bytes += Math.max(0, (found < 0 ? this.length : found + 1) - from)
+    return found
+  })
+  return searched
 }
 
 /** Chunks of one byte each. */
