@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
-import { ByteBuf } from '@knotty/buffer'
-import { CorruptedFrameError, JsonObjectDecoder, type JsonObjectDecoderOptions, TooLongFrameError } from '@knotty/codec'
+import { ByteBuf, Unpooled } from '@knotty/buffer'
+import { CorruptedFrameError, DEFAULT_MAX_CUMULATION_BYTES, JsonObjectDecoder, type JsonObjectDecoderOptions, TooLongFrameError } from '@knotty/codec'
 import { IllegalArgumentError } from '@knotty/common'
 import { chunkingOf } from '@knotty/testing'
 import * as fc from 'fast-check'
@@ -132,6 +132,32 @@ describe('JsonObjectDecoder', () => {
     assert.deepEqual(texts(collector.takeFrames()), ['{}'])
     assert.equal(collector.errors.length, 1)
     reader.assertReleased()
+  })
+
+  test('takes an object above the default of maxCumulationBytes', () => {
+    const maxObjectLength = DEFAULT_MAX_CUMULATION_BYTES + 1000
+    const { channel, collector } = decoding(new JsonObjectDecoder({ maxObjectLength }))
+    channel.writeInbound(Unpooled.wrappedBuffer(Buffer.alloc(maxObjectLength - 1, '{"a":1').fill(' ', 6)))
+    channel.writeInbound(Unpooled.wrappedBuffer(Buffer.from('}')))
+    assert.deepEqual(collector.errors, [])
+    assert.equal((collector.messages[0] as ByteBuf).readableBytes, maxObjectLength)
+  })
+
+  test('drops what Java calls white space between values and around elements, and no other control character', () => {
+    const expected = [9, 10, 11, 12, 13, 28, 29, 30, 31, 32]
+    for (const streamArrayElements of [false, true]) {
+      const taken: number[] = []
+      for (let byte = 0; byte <= 0x20; byte++) {
+        const events = eventsOf(new JsonObjectDecoder({ streamArrayElements }), [Buffer.of(byte, 0x7b, 0x7d, byte)])
+        if (events.length === 1 && events[0] === hex('{}')) taken.push(byte)
+      }
+      assert.deepEqual(taken, expected)
+    }
+    for (let byte = 0; byte <= 0x20; byte++) {
+      const kept = expected.includes(byte) ? '' : String.fromCharCode(byte)
+      const array = Buffer.of(0x5b, byte, 0x31, byte, 0x5d)
+      assert.deepEqual(eventsOf(new JsonObjectDecoder({ streamArrayElements: true }), [array]), [hex(`${kept}1${kept}`)])
+    }
   })
 
   test('wants a positive limit', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
-import { LineBasedFrameDecoder, type LineBasedFrameDecoderOptions, TooLongFrameError } from '@knotty/codec'
+import { type ByteBuf, Unpooled } from '@knotty/buffer'
+import { DEFAULT_MAX_CUMULATION_BYTES, LineBasedFrameDecoder, type LineBasedFrameDecoderOptions, TooLongFrameError } from '@knotty/codec'
 import { IllegalArgumentError } from '@knotty/common'
 import { chunkingOf } from '@knotty/testing'
 import * as fc from 'fast-check'
@@ -89,6 +90,15 @@ describe('LineBasedFrameDecoder', () => {
     for (let i = 0; i < 1000; i++) reader.read(Buffer.alloc(1000, 'a'))
     assert.equal(decoder.unreadBytes, 0)
     assert.equal(decoder.copiedBytes, 0)
+  })
+
+  test('takes a line above the default of maxCumulationBytes', () => {
+    const maxLength = DEFAULT_MAX_CUMULATION_BYTES + 1000
+    const { channel, collector } = decoding(framer({ maxLength }))
+    channel.writeInbound(Unpooled.wrappedBuffer(Buffer.alloc(maxLength, 'a')))
+    channel.writeInbound(Unpooled.wrappedBuffer(Buffer.from('\n')))
+    assert.deepEqual(collector.errors, [])
+    assert.equal((collector.messages[0] as ByteBuf).readableBytes, maxLength)
   })
 
   test('ends decoding with resynchronise: false', () => {
