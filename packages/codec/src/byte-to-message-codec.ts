@@ -1,4 +1,5 @@
 import type { ByteBuf } from '@knotty/buffer'
+import { checkOptions } from '@knotty/common'
 import {
   type ChannelHandlerContext,
   type ChannelPromise,
@@ -30,7 +31,9 @@ export abstract class ByteToMessageCodec<I = unknown, Out = unknown> extends Byt
   declare readonly handlerTypes: HandlerTypes<Consumes<ByteBuf>, Out, Consumes<I>, ByteBuf>
   readonly #acceptsOutbound: (msg: unknown) => boolean
 
+  /** An {@link IllegalArgumentError} for options that are no object, such as a class, which is the `matcher` in Netty. */
   constructor(options: ByteToMessageCodecOptions<I> = {}) {
+    checkOptions(options, 'super({ matcher, maxCumulationBytes })')
     super(options)
     this.#acceptsOutbound = toPredicate(options.matcher)
   }

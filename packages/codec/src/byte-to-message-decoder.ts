@@ -1,5 +1,5 @@
 import type { ByteBuf } from '@knotty/buffer'
-import { checkPositiveInteger, IllegalStateError } from '@knotty/common'
+import { checkOptions, checkPositiveInteger, IllegalStateError } from '@knotty/common'
 import {
   bytesToMessages,
   type ChannelHandler,
@@ -83,7 +83,9 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
 
   readonly #driver: DecodeDriver
 
+  /** An {@link IllegalArgumentError} for options that are no object, or a `maxCumulationBytes` that is no positive integer. */
   constructor(options: ByteToMessageDecoderOptions = {}) {
+    checkOptions(options, 'super({ singleDecode, maxCumulationBytes, resynchronise })')
     const maxCumulationBytes = checkPositiveInteger(options.maxCumulationBytes ?? DEFAULT_MAX_CUMULATION_BYTES, 'maxCumulationBytes')
     const decoder = this as unknown as DrivenDecoder
     this.#driver = new DecodeDriver(decoder, options.singleDecode ?? false, options.resynchronise ?? false, maxCumulationBytes)

@@ -1,3 +1,4 @@
+import { checkOptions } from '@knotty/common'
 import {
   type ChannelHandler,
   type ChannelHandlerContext,
@@ -38,7 +39,9 @@ export abstract class MessageToMessageCodec<I = unknown, O = unknown, Decoded = 
   readonly #acceptsOutbound: (msg: unknown) => boolean
   readonly #starved = new StarvedRead()
 
+  /** An {@link IllegalArgumentError} for options that are no object, such as the two classes of Netty. */
   constructor(options: MessageToMessageCodecOptions<I, O> = {}) {
+    checkOptions(options, 'super({ inbound, outbound })')
     this.#acceptsInbound = toPredicate(options.inbound)
     this.#acceptsOutbound = toPredicate(options.outbound)
   }

@@ -34,7 +34,8 @@ describe('ProtobufDecoder', () => {
     const decoder = new ProtobufDecoder(Note)
     for (let i = 0; i < 2; i++) {
       let reads = 0
-      const channel = new EmbeddedChannel({ read: (ctx: ChannelHandlerContext): void => void (reads++, ctx.read()) }, decoder, new Collector())
+      const counter = { read: (ctx: ChannelHandlerContext): void => void (reads++, ctx.read()) }
+      const channel = new EmbeddedChannel(counter, decoder, new Collector())
       channel.config.autoRead = false
       reads = 0
       channel.writeInbound(Unpooled.copiedBuffer(bytesOf('0a7f')))

@@ -224,6 +224,17 @@ describe('options', () => {
     }, /cannot be sharable/)
   })
 
+  test('they are an object, or nothing', () => {
+    for (const wrong of [5, Date, null, true]) {
+      assert.throws(() => new TestDecoder(byInt, wrong as never), (error: unknown) => {
+        assert.ok(error instanceof IllegalArgumentError)
+        assert.match(error.message, /^options: .* \(expected: super\(\{ singleDecode, maxCumulationBytes, resynchronise \}\)\)$/)
+        return true
+      })
+    }
+    assert.ok(new TestDecoder(byInt, undefined))
+  })
+
   test('maxCumulationBytes is a positive integer', () => {
     assert.throws(() => new TestDecoder(byInt, { maxCumulationBytes: 0 }), (error: unknown) => {
       assert.ok(error instanceof IllegalArgumentError)
