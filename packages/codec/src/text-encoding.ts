@@ -9,7 +9,7 @@ export interface TextOptions {
   readonly encoding?: BufferEncoding
 }
 
-/** The encoding of the options, which may be in any case, in lower case. An {@link IllegalArgumentError} for one that Node does not know. */
+/** The encoding of the options, given in any case, in lower case. An {@link IllegalArgumentError} for one that Node does not know. */
 export function encodingOf(options: TextOptions): BufferEncoding {
   const { encoding = 'utf8' } = options
   if (typeof encoding !== 'string' || !Buffer.isEncoding(encoding)) {

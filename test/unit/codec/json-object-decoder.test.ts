@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
 import { ByteBuf, Unpooled } from '@knotty/buffer'
-import { CorruptedFrameError, DEFAULT_MAX_CUMULATION_BYTES, JsonObjectDecoder, type JsonObjectDecoderOptions, TooLongFrameError } from '@knotty/codec'
+import {
+  CorruptedFrameError,
+  DEFAULT_MAX_CUMULATION_BYTES,
+  JsonObjectDecoder,
+  type JsonObjectDecoderOptions,
+  TooLongFrameError,
+} from '@knotty/codec'
 import { IllegalArgumentError } from '@knotty/common'
 import { chunkingOf } from '@knotty/testing'
 import * as fc from 'fast-check'
