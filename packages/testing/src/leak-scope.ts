@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { checkDurationMs, KnottyError, toError } from '@knotty/common'
+import { checkDurationMs, checkOptions, KnottyError, toError } from '@knotty/common'
 import { type EventLoop, EventLoopGroup, type EventLoopGroupOptions } from '@knotty/transport'
 import { eventually } from './eventually.js'
 import { ManualTicker } from './manual-ticker.js'
@@ -62,6 +62,7 @@ const IGNORED_RESOURCES: ReadonlySet<string> = new Set(['TTYWrap', 'PipeWrap', '
  * does not fail the next ones. Tests of one process that open sockets must not run at the same time.
  */
 export function leakScope(body: (scope: LeakScope) => Promise<void>, options: LeakScopeOptions = {}): () => Promise<void> {
+  checkOptions(options, 'leakScope(body, { deadlineMs })')
   const deadlineMs = checkDurationMs(options.deadlineMs ?? 5000, 'deadlineMs')
   const { checks = [] } = options
   return async () => {

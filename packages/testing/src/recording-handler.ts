@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { inspect } from 'node:util'
 import { ByteBuf, ByteBufUtil } from '@knotty/buffer'
+import { checkOptions } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { type HandlerEvent, ObservingHandler } from './observing-handler.js'
 
@@ -37,6 +38,7 @@ export class RecordingHandler extends ObservingHandler {
 
   constructor(options: RecordingHandlerOptions = {}) {
     super()
+    checkOptions(options, 'new RecordingHandler({ name })')
     this.events = options.events ?? []
     this.prefix = options.name === undefined ? '' : `${options.name}: `
     this.show = options.show ?? showValue
