@@ -51,12 +51,21 @@ function encoded(newEncoder: HandlerFactory, samples: readonly unknown[], name: 
   try {
     for (const sample of samples) channel.writeOutbound(sample)
     const input = Buffer.concat(channel.outboundMessages.map((written) => bytesOf(written)))
+    channel.finishAndReleaseAll()
     return { name, input, messages }
   } catch (thrown) {
+    discard(channel)
     const details = { caseName: name, feed: 'not fed', chunks: [] }
     throw new CodecVerificationError('encode', `${name}: encoding failed: ${toError(thrown).message}`, details, { cause: thrown })
-  } finally {
+  }
+}
+
+/** Of an encoder that failed; what else it throws then is not the reason. */
+function discard(channel: EmbeddedChannel): void {
+  try {
     channel.finishAndReleaseAll()
+  } catch {
+    // told already
   }
 }
 
