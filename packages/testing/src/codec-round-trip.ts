@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { ByteBuf } from '@knotty/buffer'
-import { checkFunction, toError } from '@knotty/common'
+import { checkFunction, checkOptions, toError } from '@knotty/common'
 import { type ChannelHandler, EmbeddedChannel } from '@knotty/transport'
 import {
   ByteToMessageDecoderVerifier,
@@ -37,6 +37,7 @@ export function codecRoundTrip(
   options?: DecoderVerifierOptions,
 ): void {
   checkFunction(codec.encoder, 'encoder')
+  if (options !== undefined) checkOptions(options, 'codecRoundTrip(codec, samples, { seed })')
   const verifier = new ByteToMessageDecoderVerifier(codec.decoder, { ...options, repeats: 0 })
   const fresh = typeof samples === 'function' ? samples : (): unknown[] => samples.map(copyOf)
   const cases: DecoderCase[] = fresh().map((sample, index) => encoded(codec.encoder, [sample], `sample ${index}`))

@@ -80,14 +80,17 @@ export function leakScope(body: (scope: LeakScope) => Promise<void>, options: Le
       },
       onEnd: (close) => void closers.push(close),
     }
-    const started: LeakCheck[] = []
-    let failed = true
-    try {
+    const ends: (() => unknown)[] = []
+    // What a failed test leaves must not fail those behind it.
+    const shutDown = async (): Promise<void> => {
+      for (const group of groups) await group.shutdownGracefully({ quietPeriodMs: 0, timeoutMs: deadlineMs })
+    }
+    const run = async (): Promise<void> => {
       for (const check of checks) {
-        started.push(check)
+        ends.push(() => check.end?.())
         check.start()
       }
-      await runBody(body, scope, closers)
+      await runThenClose(() => body(scope), closers)
       await waitForNoChannels(groups, deadlineMs)
       // Before the shutdown, which cancels them: also those that do not keep the process alive.
       for (const group of groups) if (!group.isShuttingDown) ensureNone('timers of the loop are left', pendingTimers(group.next()))
@@ -98,20 +101,15 @@ export function leakScope(body: (scope: LeakScope) => Promise<void>, options: Le
         ensureNone('timers, handles or requests are left', added(resources, activeResources()))
         for (const check of checks) ensureNone(check.name, check.left())
       }, deadlineMs)
-      failed = false
-    } finally {
-      // What a failed test leaves must not fail those behind it.
-      for (const group of groups) await group.shutdownGracefully({ quietPeriodMs: 0, timeoutMs: deadlineMs })
-      const [error] = await closeAll(started.map((check) => () => check.end?.()))
-      if (error !== undefined && !failed) throw error
     }
+    await runThenClose(() => runThenClose(run, [shutDown]), ends)
   }
 }
 
-/** The body and what it deferred; when both fail, the error of the body is the one to tell. */
-async function runBody(body: (scope: LeakScope) => Promise<void>, scope: LeakScope, closers: (() => unknown)[]): Promise<void> {
+/** Runs and then closes, in any case; when both fail, the error of the run is the one to tell. */
+async function runThenClose(run: () => Promise<void>, closers: (() => unknown)[]): Promise<void> {
   try {
-    await body(scope)
+    await run()
   } catch (error) {
     await closeAll(closers)
     throw error
