@@ -206,6 +206,16 @@ export const KNOWN_FAILURES = [
     ],
   },
   {
+    file: 'packages/install.test.js',
+    cause: 'Bun',
+    why: 'its console.log prints objects in another form than the comments of the documents show',
+    tests: [
+      'the packed packages in an empty project > every JavaScript block of README.md runs as it stands',
+      'the packed packages in an empty project > every JavaScript block of packages/handler/README.md runs as it stands',
+      'the packed packages in an empty project > every JavaScript block of docs/transports.md runs as it stands',
+    ],
+  },
+  {
     file: 'transport/composite.test.js',
     cause: 'Bun',
     why: CHUNKS,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
@@ -12,12 +13,18 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const root = path.resolve(import.meta.dirname, '../../..')
 
-/** A block of the README must have ended, or listen, by then. */
+/** A block must have ended, or said that it listens, by then. */
 const BLOCK_DEADLINE_MS = 10_000
 /** The first line of a block that is a file for the later ones of its document. */
 const FILE_NAME = /^\/\/ ([\w.-]+\.mjs)\n/
-/** How long a block that listens or has printed may go on: one that does its work and ends by itself is not cut short. */
+/** What ends a block that binds a server; one without it is a server to stay. */
+const EXPLICIT_END = /\b(?:shutdownGracefully|server\.close|client\.stop)\(/
+/** How long a server to stay is watched after its first line, in case that it ends in an error. */
 const GRACE_MS = 500
+/** The ports that the documents name; on the machine of a test they may be taken. */
+const NAMED_PORTS: readonly string[] = ['9000', '9100']
+/** A line that prints, and says in a comment what: `…` stands for anything. */
+const PRINTED = /\bconsole\.log\(.*\) \/\/ (.*)$/gm
 
 interface Manifest {
   readonly scripts?: Readonly<Record<string, string>>
@@ -27,6 +34,7 @@ interface Manifest {
 interface Ended {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
+  /** Asked to end by SIGTERM. */
   readonly stopped: boolean
   readonly stdout: string
   readonly stderr: string
@@ -88,48 +96,59 @@ function typescriptBlocks(markdown: string): string[] {
   return [...markdown.matchAll(/^```ts[^\S\n]*\n(import .*?)^```[^\S\n]*$/gms)].map((match) => match[1]!)
 }
 
-/** True when the process has a TCP socket in the state LISTEN (0A); false where there is no /proc. */
-function listens(pid: number): boolean {
-  const inodes = new Set<string>()
-  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    if (!existsSync(table)) continue
-    for (const row of readFileSync(table, 'utf8').split('\n').slice(1)) {
-      const columns = row.trim().split(/\s+/)
-      if (columns[3] === '0A') inodes.add(`socket:[${columns[9]}]`)
-    }
-  }
-  try {
-    const folder = `/proc/${pid}/fd`
-    return readdirSync(folder).some((fd) => inodes.has(readlinkSync(path.join(folder, fd))))
-  } catch {
-    return false // it has ended, or a descriptor was closed meanwhile; the next round sees
-  }
+/** Whether a process can listen on the port, at any address. */
+async function isFree(port: number): Promise<boolean> {
+  const server = net.createServer().listen(port)
+  const listening = await once(server, 'listening').then(() => true, () => false)
+  if (listening) await new Promise((resolve) => server.close(resolve))
+  return listening
 }
 
 /**
- * Runs a file with node until it ends by itself. One that has printed a line or listens is asked to end with SIGTERM after
- * the grace time; one that does neither, or does not heed, is killed at the deadline (`signal` is then SIGKILL).
- *
- * @param servers takes a process that listens, which goes on while the next blocks run
+ * A function that gives code with a free port in the place of each that it names, the same one each time. They lie below those
+ * that the system hands out by itself, so that no connection of another test takes one in between.
  */
-async function runBlock(file: string, servers?: Set<ChildProcess>): Promise<Ended> {
+async function portMapper(): Promise<(code: string) => string> {
+  const ports = new Map<string, string>()
+  for (const named of NAMED_PORTS) {
+    let port: number
+    do port = 10_000 + Math.floor(Math.random() * 20_000)
+    while (ports.has(String(port)) || !(await isFree(port)))
+    ports.set(named, String(port))
+  }
+  const pattern = new RegExp(`\\b(?:${NAMED_PORTS.join('|')})\\b`, 'g')
+  return (code) => code.replace(pattern, (named) => ports.get(named)!)
+}
+
+/**
+ * Runs a file with node until it ends by itself. A server to stay is asked to end with SIGTERM, the grace time after it has printed
+ * a line. What goes on until the deadline is killed (`signal` is then SIGKILL).
+ *
+ * @param servers takes a server to stay, which goes on while the next blocks run
+ */
+async function runBlock(file: string, code: string, servers?: Set<ChildProcess>, deadlineMs = BLOCK_DEADLINE_MS): Promise<Ended> {
+  const stays = code.includes('.bind(') && !EXPLICIT_END.test(code)
+  writeFileSync(file, code)
   const child = spawn(process.execPath, [file], { cwd: path.dirname(file), env: userEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] })
   const closed = new Promise<void>((resolve) => void child.once('close', () => resolve()))
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  const deadline = performance.now() + BLOCK_DEADLINE_MS
+  const deadline = performance.now() + deadlineMs
   let readyAt = Infinity
   let stopped = false
   while (child.exitCode === null && child.signalCode === null) {
     const now = performance.now()
-    if (readyAt === Infinity && (stdout.includes('\n') || listens(child.pid!))) readyAt = now
+    if (stays && readyAt === Infinity && stdout.includes('\n')) readyAt = now
     if (now > deadline) child.kill('SIGKILL')
-    else if (servers !== undefined && listens(child.pid!)) {
-      servers.add(child)
-      return { code: 0, signal: null, stopped: false, stdout, stderr }
-    } else if (!stopped && now > readyAt + GRACE_MS) stopped = child.kill('SIGTERM')
+    else if (now > readyAt + GRACE_MS && !stopped) {
+      if (servers !== undefined) {
+        servers.add(child)
+        return { code: 0, signal: null, stopped: false, stdout, stderr }
+      }
+      stopped = child.kill('SIGTERM')
+    }
     await Promise.race([closed, delay(20)])
   }
   await closed
@@ -141,12 +160,23 @@ function warnings(stderr: string): string[] {
   return stderr.split('\n').filter((line) => /\b(?:Experimental|Deprecation)?Warning:/.test(line))
 }
 
-function assertEndedWell(ended: Ended): void {
+/** Checks that a block has ended, or listened, as it should, without a warning, and has printed what its comments say. */
+function assertRanWell(ended: Ended, code: string, deadlineMs = BLOCK_DEADLINE_MS): void {
   const well = ended.code === 0 || (ended.stopped && ended.signal === 'SIGTERM')
-  const late = `neither ended nor listened within ${BLOCK_DEADLINE_MS} ms, or did not heed SIGTERM`
+  const late = `did not end by itself, or as a server did not print a line or heed SIGTERM, within ${deadlineMs} ms`
   const end = ended.signal === 'SIGKILL' ? late : `exit code ${ended.code}, signal ${ended.signal}`
-  assert.ok(well, `${end}\n--- stdout\n${ended.stdout}\n--- stderr\n${ended.stderr}`)
+  const output = `\n--- stdout\n${ended.stdout}\n--- stderr\n${ended.stderr}`
+  assert.ok(well, `${end}${output}`)
   assert.deepEqual(warnings(ended.stderr), [], 'node warns on stderr')
+  const lines = ended.stdout.split('\n')
+  for (const [, text] of code.matchAll(PRINTED)) {
+    const pattern = new RegExp(`^${text!.split('…').map(escapeRegExp).join('.*')}$`)
+    assert.ok(lines.some((line) => pattern.test(line)), `no line of stdout is: ${text}${output}`)
+  }
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 
 describe('the packed packages in an empty project', () => {
@@ -167,39 +197,60 @@ describe('the packed packages in an empty project', () => {
       const place = path.join(folder, document.replaceAll('/', '-'))
       mkdirSync(place)
       const servers = new Set<ChildProcess>()
+      const withFreePorts = await portMapper()
       // One after another: two blocks may listen on the same port.
       for (const { line, code } of blocks) {
         await t.test(`the block at ${document}:${line}`, async () => {
           const name = FILE_NAME.exec(code)?.[1] // of a text whose blocks are files that belong together
           const file = path.join(place, name ?? `line-${line}.mjs`)
-          writeFileSync(file, code)
-          assertEndedWell(await runBlock(file, name === undefined ? undefined : servers))
+          assertRanWell(await runBlock(file, withFreePorts(code), name === undefined ? undefined : servers), code)
         })
       }
       for (const server of servers) {
-        const exit = once(server, 'exit')
-        server.kill('SIGTERM')
-        assert.deepEqual(await exit, [0, null], 'a server of this document ends with SIGTERM')
+        if (server.kill('SIGTERM')) await once(server, 'exit')
+        assert.deepEqual([server.exitCode, server.signalCode], [0, null], 'a server of this document ends with SIGTERM')
       }
     })
   }
 
-  test('every TypeScript block with imports compiles in strict mode', async () => {
+  describe('what is said of a block that is wrong', () => {
+    const blocks = javascriptBlocks(readFileSync(path.join(root, 'README.md'), 'utf8'))
+    const client = blocks.find(({ code }) => code.includes('came back: '))!.code
+    const print = "import 'knotty'\nconsole.log(1 + 1, 'a')"
+
+    for (const [what, { code, error }] of Object.entries({
+      'a client that forgets to close': { code: client.replace('ctx.close()', ''), error: /did not end by itself/ },
+      'a client that fails': { code: client.replace('shutdownGracefully(', "shutdownGracefully('now', "), error: /exit code 1/ },
+      'another output': { code: `${print} // 3 a`, error: /no line of stdout is: 3 a/ },
+      'a part of the output': { code: `${print} // 2`, error: /no line of stdout is: 2/ },
+      'another output around what is left out': { code: `${print} // 3 …`, error: /no line of stdout is: 3 …/ },
+    })) {
+      test(what, async () => {
+        const deadlineMs = 3000
+        const ended = await runBlock(path.join(folder, 'wrong.mjs'), code, undefined, deadlineMs)
+        assert.throws(() => assertRanWell(ended, code, deadlineMs), error)
+      })
+    }
+  })
+
+  test('every TypeScript block with imports compiles with the options that docs/first-protocol.md names', async () => {
     const place = path.join(folder, 'typescript')
     mkdirSync(place)
     const blocks = documents().flatMap((document) => typescriptBlocks(readFileSync(path.join(root, document), 'utf8')))
     assert.ok(blocks.length > 0, 'no document has one')
     for (const [index, block] of blocks.entries()) writeFileSync(path.join(place, `block-${index}.mts`), block)
-    const types = path.join(root, 'node_modules/@types')
-    const compilerOptions = { strict: true, module: 'nodenext', target: 'es2024', noEmit: true, types: ['node'], typeRoots: [types] }
-    writeFileSync(path.join(place, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
-    await run(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', place]).catch(({ stdout }) => assert.fail(stdout as string))
+    const config = /^```json\n(.*?)^```$/ms.exec(readFileSync(path.join(root, 'docs/first-protocol.md'), 'utf8'))?.[1]
+    assert.ok(config, 'docs/first-protocol.md shows no tsconfig.json')
+    writeFileSync(path.join(place, 'tsconfig.json'), config)
+    mkdirSync(path.join(place, 'node_modules'))
+    symlinkSync(path.join(root, 'node_modules/@types'), path.join(place, 'node_modules/@types')) // what the page has the reader install
+    const tsc = path.join(root, 'node_modules/typescript/bin/tsc')
+    await run(process.execPath, [tsc, '--noEmit', '-p', place]).catch(({ stdout }) => assert.fail(stdout as string))
   })
 
   test('CommonJS code gets the exports with require', async () => {
     const file = path.join(folder, 'require.cjs')
-    writeFileSync(file, "const k = require('knotty')\nconsole.log(typeof k.ServerBootstrap)\n")
-    const { code, stdout, stderr } = await runBlock(file)
+    const { code, stdout, stderr } = await runBlock(file, "const k = require('knotty')\nconsole.log(typeof k.ServerBootstrap)\n")
     assert.equal(code, 0, stderr)
     assert.equal(stdout, 'function\n', 'knotty exports no class ServerBootstrap')
     // Node 20 and 22 announce that require() of an ES module is young; nothing else may be said.

@@ -161,10 +161,12 @@ export abstract class ByteBufCore implements ReferenceCounted {
     if (!isIndex(capacity) || capacity > this.maxCapacity) {
       throw new IllegalArgumentError(`capacity: ${String(capacity)} (expected: 0..maxCapacity(${this.maxCapacity}))`)
     }
-    if (capacity !== this.storage.capacity) this.storage.resize(capacity)
-    if (this.writer > capacity) {
-      this.writer = capacity
-      this.reader = Math.min(this.reader, capacity)
+    try {
+      if (capacity !== this.storage.capacity) this.storage.resize(capacity)
+    } finally {
+      // also when a component that was cut off could not be released
+      this.writer = Math.min(this.writer, this.storage.capacity)
+      this.reader = Math.min(this.reader, this.writer)
     }
     return this
   }

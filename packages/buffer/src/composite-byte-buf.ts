@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { checkPositiveInteger, IllegalArgumentError, IllegalStateError, IndexOutOfBoundsError } from '@knotty/common'
 import { ByteBuf } from './byte-buf.js'
 import type { ByteBufAllocator } from './byte-buf-allocator.js'
-import { CompositeStorage, isComposite } from './composite-storage.js'
+import { type Component, CompositeStorage, isComposite, releaseAll } from './composite-storage.js'
 import { CompositeView } from './composite-view.js'
 import { IllegalReferenceCountError } from './errors.js'
 import { inspectByteBuf } from './inspect-byte-buf.js'
@@ -19,12 +19,12 @@ export const DEFAULT_MAX_COMPONENTS = 16
  *     0         5        5                             300         308 = capacity
  *
  * A component is what was readable when it was added; its reference goes over to the composite, which releases it when it is removed,
- * read and discarded, or with the composite's own last release. When adding throws, the buffer is released too. Components keep sharing
- * their bytes with whoever else has them.
+ * read and discarded, or with the composite's own last release. When adding throws, the buffer is released too; when no memory is there to
+ * consolidate, nothing of that call stays added. Components keep sharing their bytes with whoever else has them.
  *
  * Writing beyond the last component adds one of the allocator's memory (padding; of zeros when that zeroes it). With more than
- * {@link maxNumComponents} components all are copied into one. Everything else is a ByteBuf's; slices and duplicates are views of the whole and share its count. Made by
- * {@link Unpooled.compositeBuffer} and {@link ByteBufAllocator.compositeBuffer}.
+ * {@link maxNumComponents} components all are copied into one. Everything else is a ByteBuf's; slices and duplicates are views of the whole
+ * and share its count. Made by {@link Unpooled.compositeBuffer} and {@link ByteBufAllocator.compositeBuffer}.
  *
  * Positions in the list are called `cIndex`; an IndexOutOfBoundsError when there is no such component.
  */
@@ -76,7 +76,7 @@ export class CompositeByteBuf extends CompositeView {
 
   /**
    * Adds the readable bytes of `buffer` at the end, of a composite or a view of one as its components (retained; empty ones are left
-   * out) instead of as one. The caller's reference to `buffer` goes over in any case.
+   * out) instead of as one, read-only when the view is. The caller's reference to `buffer` goes over in any case.
    */
   addFlattenedComponents(increaseWriterIndex: boolean, buffer: ByteBuf): this {
     if (!ByteBuf.isByteBuf(buffer)) throw notABuffer(buffer)
@@ -96,7 +96,9 @@ export class CompositeByteBuf extends CompositeView {
         const { buffer: part, from } = component
         const first = Math.max(start, component.start)
         const length = Math.min(end, component.end) - first
-        if (length > 0) parts.push(part.retainedSlice(from + first - component.start - part.offset, length))
+        if (length === 0) continue
+        const slice = part.retainedSlice(from + first - component.start - part.offset, length)
+        parts.push(buffer.isReadOnly ? slice.asReadOnly() : slice)
       }
     } finally {
       buffer.release()
@@ -113,7 +115,7 @@ export class CompositeByteBuf extends CompositeView {
   removeComponents(cIndex: number, count: number): this {
     this.checkAccessible()
     this.checkComponents(cIndex, count)
-    this.storage.remove(cIndex, count)
+    releaseAll(this.storage.remove(cIndex, count))
     return this
   }
 
@@ -131,8 +133,9 @@ export class CompositeByteBuf extends CompositeView {
   /** Releases the components that are read to their end; indexes and marks follow. Copies nothing. */
   discardReadComponents(): this {
     this.checkAccessible()
-    const discarded = this.dropReadComponents()
-    if (discarded > 0) this.lowerIndexes(discarded)
+    const { dropped, bytes } = this.dropReadComponents()
+    if (bytes > 0) this.lowerIndexes(bytes)
+    releaseAll(dropped)
     return this
   }
 
@@ -141,9 +144,10 @@ export class CompositeByteBuf extends CompositeView {
     this.checkAccessible()
     const read = this.reader
     if (read === 0) return this
-    const discarded = this.dropReadComponents()
-    if (discarded < read) this.storage.trimFirst(read - discarded)
+    const { dropped, bytes } = this.dropReadComponents()
+    if (bytes < read) this.storage.trimFirst(read - bytes)
     this.lowerIndexes(read)
+    releaseAll(dropped)
     return this
   }
 
@@ -221,11 +225,13 @@ export class CompositeByteBuf extends CompositeView {
 
   private addAll(increaseWriterIndex: boolean, cIndex: number | undefined, buffers: readonly unknown[]): this {
     let added = 0
+    const before = this.numComponents
+    const { writer } = this
     try {
       this.checkAccessible()
-      let position = cIndex ?? this.numComponents
-      if (position >>> 0 !== position || position > this.numComponents) {
-        throw new IndexOutOfBoundsError(`cIndex: ${String(position)} (expected: 0 <= cIndex <= numComponents(${this.numComponents}))`)
+      let position = cIndex ?? before
+      if (position >>> 0 !== position || position > before) {
+        throw new IndexOutOfBoundsError(`cIndex: ${String(position)} (expected: 0 <= cIndex <= numComponents(${before}))`)
       }
       for (const buffer of buffers) {
         this.addOne(position++, buffer)
@@ -236,7 +242,16 @@ export class CompositeByteBuf extends CompositeView {
       for (const buffer of buffers.slice(added)) if (ByteBuf.isByteBuf(buffer) && buffer.refCnt > 0) buffer.release()
       throw error
     }
-    this.storage.consolidateIfNeeded()
+    try {
+      this.storage.consolidateIfNeeded()
+    } catch (error) {
+      if (this.numComponents === before + added) {
+        const taken = this.storage.remove(cIndex ?? before, added)
+        this.writer = writer
+        releaseAll(taken)
+      }
+      throw error
+    }
     return this
   }
 
@@ -254,21 +269,15 @@ export class CompositeByteBuf extends CompositeView {
     this.storage.insert(position, buffer, buffer.offset + buffer.readerIndex, readableBytes)
   }
 
-  /** Gives the bytes of the components dropped: all when everything is read and nothing can be written. */
-  private dropReadComponents(): number {
+  /** Takes out the components that are read, all when everything is read and nothing can be written, and tells their bytes. */
+  private dropReadComponents(): { readonly dropped: Component[]; readonly bytes: number } {
     const { components } = this.storage
     const read = this.reader
-    if (read === 0) return 0
-    if (read === this.writer && read === this.capacity) {
-      this.storage.remove(0, components.length)
-      return read
-    }
     let count = 0
-    while (count < components.length && components[count]!.end <= read) count++
-    if (count === 0) return 0
-    const bytes = components[count - 1]!.end
-    this.storage.remove(0, count)
-    return bytes
+    if (read > 0 && read === this.writer && read === this.capacity) count = components.length
+    else if (read > 0) while (count < components.length && components[count]!.end <= read) count++
+    const bytes = count === 0 ? 0 : components[count - 1]!.end
+    return { dropped: count === 0 ? [] : this.storage.remove(0, count), bytes }
   }
 
   private sliceOf(cIndex: number): ByteBuf {

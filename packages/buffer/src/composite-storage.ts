@@ -69,14 +69,14 @@ export class CompositeStorage extends Storage {
     this.changedFrom(position)
   }
 
-  /** Takes `count` components out, and releases them. */
-  remove(position: number, count: number): void {
+  /** Takes `count` components out, to be given to {@link releaseAll} once the indexes are right: that may throw. */
+  remove(position: number, count: number): Component[] {
     const removed = this.components.splice(position, count)
     this.changedFrom(position)
-    releaseAll(removed)
+    return removed
   }
 
-  /** Copies `count` components into one. */
+  /** Copies `count` components into one. Changes nothing when there is no memory, or a component is gone. */
   consolidate(position: number, count: number): void {
     if (count <= 1) return
     const start = this.components[position]!.start
@@ -114,7 +114,7 @@ export class CompositeStorage extends Storage {
     let kept = this.components.length
     while (kept > 0 && this.components[kept - 1]!.start >= capacity) kept--
     if (kept > 0) this.components[kept - 1]!.end = capacity
-    this.remove(kept, this.components.length - kept)
+    releaseAll(this.remove(kept, this.components.length - kept))
   }
 
   /** Moves every component out of a slab. */
@@ -261,7 +261,7 @@ function checkComponent({ buffer, from, start, end }: Component, change: boolean
 }
 
 /** All are released, whatever one of them throws; the first error is thrown then. */
-function releaseAll(components: readonly Component[]): void {
+export function releaseAll(components: readonly Component[]): void {
   const errors: unknown[] = []
   for (const { buffer } of components) {
     try {

@@ -27,10 +27,10 @@ export class LeakRecord {
 /** So many frames above `method`, innermost first. */
 export function placesOf(method: (...args: never[]) => unknown, frames: number): string[] {
   const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = frames
+  Reflect.set(Error, 'stackTraceLimit', frames) // an assignment would throw where Error is frozen
   const holder: { stack?: string } = {}
   Error.captureStackTrace(holder, method)
-  Error.stackTraceLimit = limit
+  Reflect.set(Error, 'stackTraceLimit', limit)
   return String(holder.stack)
     .split('\n')
     .slice(1)

@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { checkNonNegativeInteger } from '@knotty/common'
+import { checkNonNegativeInteger, checkOptions } from '@knotty/common'
 import { ByteBuf } from './byte-buf.js'
 import { ByteBufAllocator, checkCapacities, DEFAULT_INITIAL_CAPACITY } from './byte-buf-allocator.js'
 import { UNLIMITED_CAPACITY } from './new-capacity.js'
@@ -52,6 +52,7 @@ export class PooledByteBufAllocator extends ByteBufAllocator {
   /** An IllegalArgumentError for a negative `maxPooledBytes`. */
   constructor(options: PooledByteBufAllocatorOptions = {}) {
     super()
+    checkOptions(options, 'new PooledByteBufAllocator({ maxPooledBytes })')
     const maxPooledBytes = checkNonNegativeInteger(options.maxPooledBytes ?? DEFAULT_MAX_POOLED_BYTES, 'maxPooledBytes')
     this.pool = new MemoryPool(maxPooledBytes, options.poison ?? process.env['KNOTTY_POISON_SLAB'] === '1')
   }

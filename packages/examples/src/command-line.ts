@@ -1,4 +1,5 @@
-import { pathToFileURL } from 'node:url'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 /** What a program of a story can be told: `--port`, `--host` and further options, each with a default. */
@@ -26,11 +27,22 @@ export function portNumber(text: string): number {
 
 /** Runs `main` when the module is the program that was started, not when it is imported. A failure is told in one line, with code 1. */
 export function runAsProgram(moduleUrl: string, main: () => Promise<void>): void {
-  if (moduleUrl !== pathToFileURL(process.argv[1] ?? '').href) return
+  if (!isStarted(moduleUrl)) return
   main().catch((error: unknown) => {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1
   })
+}
+
+/** True for the module that node was told to run, by whatever path: through a symbolic link, or without `.js`. */
+function isStarted(moduleUrl: string): boolean {
+  const [, started] = process.argv
+  if (started === undefined) return false
+  try {
+    return createRequire(moduleUrl).resolve(started) === fileURLToPath(moduleUrl) // finds the file as node does: the real one
+  } catch {
+    return false // node -e has no file, and its first argument may be anything
+  }
 }
 
 /** Tells what is wrong with how the program was called, and ends it with code 2. */

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { isReferenceCounted, release } from '@knotty/buffer'
-import { checkFunction, checkNonNegativeInteger, IllegalArgumentError } from '@knotty/common'
+import { checkFunction, checkNonNegativeInteger, checkOptions, IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandler } from '@knotty/transport'
 import { fromDifference, isSame, showComparable, toComparable } from './comparable.js'
 import { type DecoderOutput, DecoderRun, type RunEnd } from './decoder-run.js'
@@ -92,6 +92,7 @@ export class ByteToMessageDecoderVerifier {
 
   constructor(newDecoder: HandlerFactory, options: DecoderVerifierOptions = {}) {
     this.newDecoder = checkFunction(newDecoder, 'newDecoder')
+    checkOptions(options, 'new ByteToMessageDecoderVerifier(newDecoder, { seed, randomFeeds })')
     this.seed = checkNonNegativeInteger(options.seed ?? anySeed(), 'seed')
     this.limits = {
       randomFeeds: checkNonNegativeInteger(options.randomFeeds ?? 32, 'randomFeeds'),

@@ -1,3 +1,4 @@
+import { checkOptions } from '@knotty/common'
 import * as fc from 'fast-check'
 
 /** Bytes, and the chunks they were cut into. */
@@ -31,6 +32,7 @@ function upTo(last: number): number[] {
 
 /** For fast-check: any bytes, `maxLength` of them at most (256), with a {@link chunkingOf} them. */
 export function chunkedBytes(options: { readonly maxLength?: number } = {}): fc.Arbitrary<ChunkedBytes> {
+  checkOptions(options, 'chunkedBytes({ maxLength })')
   const { maxLength = 256 } = options
   return fc.uint8Array({ maxLength }).chain((bytes) => chunkingOf(bytes).map((chunks) => ({ bytes, chunks })))
 }

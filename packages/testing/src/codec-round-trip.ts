@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { ByteBuf } from '@knotty/buffer'
-import { checkFunction, toError } from '@knotty/common'
+import { checkFunction, checkOptions, toError } from '@knotty/common'
 import { type ChannelHandler, EmbeddedChannel } from '@knotty/transport'
 import {
   ByteToMessageDecoderVerifier,
@@ -37,6 +37,7 @@ export function codecRoundTrip(
   options?: DecoderVerifierOptions,
 ): void {
   checkFunction(codec.encoder, 'encoder')
+  if (options !== undefined) checkOptions(options, 'codecRoundTrip(codec, samples, { seed })')
   const verifier = new ByteToMessageDecoderVerifier(codec.decoder, { ...options, repeats: 0 })
   const fresh = typeof samples === 'function' ? samples : (): unknown[] => samples.map(copyOf)
   const cases: DecoderCase[] = fresh().map((sample, index) => encoded(codec.encoder, [sample], `sample ${index}`))
@@ -51,12 +52,21 @@ function encoded(newEncoder: HandlerFactory, samples: readonly unknown[], name: 
   try {
     for (const sample of samples) channel.writeOutbound(sample)
     const input = Buffer.concat(channel.outboundMessages.map((written) => bytesOf(written)))
+    channel.finishAndReleaseAll()
     return { name, input, messages }
   } catch (thrown) {
+    discard(channel)
     const details = { caseName: name, feed: 'not fed', chunks: [] }
     throw new CodecVerificationError('encode', `${name}: encoding failed: ${toError(thrown).message}`, details, { cause: thrown })
-  } finally {
+  }
+}
+
+/** Of an encoder that failed; what else it throws then is not the reason. */
+function discard(channel: EmbeddedChannel): void {
+  try {
     channel.finishAndReleaseAll()
+  } catch {
+    // told already
   }
 }
 

@@ -20,7 +20,7 @@ class Bytes {
 
 /**
  * A copy of a message for comparing by value: the readable bytes of a ByteBuf, and a Uint8Array, become the same thing, also inside
- * arrays, maps, sets and the own enumerable properties of objects, whose class is kept; `#private` fields are left out. Moves no index
+ * arrays, maps, sets and the own enumerable properties of objects (symbols too), whose class is kept; `#private` fields are left out. Moves no index
  * and releases nothing.
  */
 export function toComparable(value: unknown): unknown {
@@ -71,8 +71,12 @@ function copy(value: unknown, seen: Map<object, unknown>): unknown {
   }
   // a Date, an Error and the like keep what they are in slots that no copy would have
   if (Object.prototype.toString.call(value) !== '[object Object]') return value
-  const object = Object.create(Object.getPrototypeOf(value) as object | null) as Record<string, unknown>
+  const object = Object.create(Object.getPrototypeOf(value) as object | null) as object
   seen.set(value, object)
-  for (const [key, item] of Object.entries(value)) object[key] = copy(item, seen)
+  for (const key of Reflect.ownKeys(value)) {
+    if (!Object.prototype.propertyIsEnumerable.call(value, key)) continue
+    const item = copy((value as Record<PropertyKey, unknown>)[key], seen)
+    Object.defineProperty(object, key, { value: item, enumerable: true }) // an assignment to __proto__ would make no property
+  }
   return object
 }

@@ -70,6 +70,7 @@ export class DecoderRun {
     this.release = release
     this.channel.config.autoRead = end === 'closed'
     this.channel.pipeline.addLast(this.readCounter(), ...decoders, this.collector())
+    this.attempt(() => this.channel.checkException()) // of a decoder that failed before the collector was there
   }
 
   /**
@@ -87,7 +88,7 @@ export class DecoderRun {
     this.output.messagesBeforeEnd = this.output.messages.length
     this.output.errorsBeforeEnd = this.output.errors.length
     if (this.end === 'removed') this.remove()
-    this.channel.finish()
+    this.attempt(() => this.channel.finish())
     this.settleHeld()
   }
 
@@ -169,6 +170,19 @@ export class DecoderRun {
     }
   }
 
+  private attempt(action: () => unknown): void {
+    try {
+      action()
+    } catch (thrown) {
+      this.addError(toError(thrown))
+    }
+  }
+
+  private addError(error: Error): void {
+    this.output.errors.push(error)
+    this.output.messagesBefore.push(this.output.messages.length)
+  }
+
   private readCounter(): ChannelHandler {
     return {
       read: (ctx: ChannelHandlerContext): void => {
@@ -191,8 +205,7 @@ export class DecoderRun {
       exceptionCaught: (_ctx: ChannelHandlerContext, cause: Error): void => {
         if (cause instanceof DecoderError && cause.code === FAILED_BEFORE) return
         this.readFailed = true
-        this.output.errors.push(cause)
-        this.output.messagesBefore.push(this.output.messages.length)
+        this.addError(cause)
       },
     }
   }

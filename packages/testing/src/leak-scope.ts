@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { checkDurationMs, KnottyError, toError } from '@knotty/common'
+import { checkDurationMs, checkOptions, KnottyError, toError } from '@knotty/common'
 import { type EventLoop, EventLoopGroup, type EventLoopGroupOptions } from '@knotty/transport'
 import { eventually } from './eventually.js'
 import { ManualTicker } from './manual-ticker.js'
@@ -21,7 +21,7 @@ export interface LeakCheck {
   start(): void
   /** What is left now, for the message; called again until it is empty or the deadline has passed. */
   left(): readonly unknown[]
-  /** Called once when the test is over, whether it left something or not. */
+  /** Called once when the test is over, whether it left something or not, and also when `start` threw. */
   end?(): void
 }
 
@@ -62,12 +62,12 @@ const IGNORED_RESOURCES: ReadonlySet<string> = new Set(['TTYWrap', 'PipeWrap', '
  * does not fail the next ones. Tests of one process that open sockets must not run at the same time.
  */
 export function leakScope(body: (scope: LeakScope) => Promise<void>, options: LeakScopeOptions = {}): () => Promise<void> {
+  checkOptions(options, 'leakScope(body, { deadlineMs })')
   const deadlineMs = checkDurationMs(options.deadlineMs ?? 5000, 'deadlineMs')
   const { checks = [] } = options
   return async () => {
     const sockets = socketsNow()
     const resources = activeResources()
-    for (const check of checks) check.start()
     const groups: EventLoopGroup[] = []
     const tickers: ManualTicker[] = []
     const closers: (() => unknown)[] = []
@@ -80,8 +80,17 @@ export function leakScope(body: (scope: LeakScope) => Promise<void>, options: Le
       },
       onEnd: (close) => void closers.push(close),
     }
-    try {
-      await runBody(body, scope, closers)
+    const ends: (() => unknown)[] = []
+    // What a failed test leaves must not fail those behind it.
+    const shutDown = async (): Promise<void> => {
+      for (const group of groups) await group.shutdownGracefully({ quietPeriodMs: 0, timeoutMs: deadlineMs })
+    }
+    const run = async (): Promise<void> => {
+      for (const check of checks) {
+        ends.push(() => check.end?.())
+        check.start()
+      }
+      await runThenClose(() => body(scope), closers)
       await waitForNoChannels(groups, deadlineMs)
       // Before the shutdown, which cancels them: also those that do not keep the process alive.
       for (const group of groups) if (!group.isShuttingDown) ensureNone('timers of the loop are left', pendingTimers(group.next()))
@@ -92,18 +101,15 @@ export function leakScope(body: (scope: LeakScope) => Promise<void>, options: Le
         ensureNone('timers, handles or requests are left', added(resources, activeResources()))
         for (const check of checks) ensureNone(check.name, check.left())
       }, deadlineMs)
-    } finally {
-      for (const check of checks) check.end?.()
-      // What a failed test leaves must not fail those behind it.
-      for (const group of groups) await group.shutdownGracefully({ quietPeriodMs: 0, timeoutMs: deadlineMs })
     }
+    await runThenClose(() => runThenClose(run, [shutDown]), ends)
   }
 }
 
-/** The body and what it deferred; when both fail, the error of the body is the one to tell. */
-async function runBody(body: (scope: LeakScope) => Promise<void>, scope: LeakScope, closers: (() => unknown)[]): Promise<void> {
+/** Runs and then closes, in any case; when both fail, the error of the run is the one to tell. */
+async function runThenClose(run: () => Promise<void>, closers: (() => unknown)[]): Promise<void> {
   try {
-    await body(scope)
+    await run()
   } catch (error) {
     await closeAll(closers)
     throw error

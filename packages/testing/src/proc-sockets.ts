@@ -80,6 +80,9 @@ export interface UnixRow {
   readonly inode: string
 }
 
+/** Num, RefCount, Protocol, Flags, Type, St, Inode, Path: which may have spaces. */
+const UNIX_LINE = /^\S+ \S+ \S+ (\S+) \S+ \S+\s+(\d+) (.*)$/
+
 /** __SO_ACCEPTCON of Linux. */
 const LISTENS = 0x10000
 
@@ -91,12 +94,11 @@ export function unixRows(path: string): UnixRow[] {
   ensureProc()
   return readFileSync('/proc/net/unix', 'utf8')
     .split('\n')
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/))
-    .filter((columns) => columns[7] === path)
-    .map((columns) => ({
-      listens: (Number.parseInt(columns[3] as string, 16) & LISTENS) !== 0,
-      inode: columns[6] as string,
+    .map((line) => UNIX_LINE.exec(line))
+    .filter((match) => match?.[3] === path)
+    .map((match) => ({
+      listens: (Number.parseInt(match?.[1] as string, 16) & LISTENS) !== 0,
+      inode: match?.[2] as string,
     }))
 }
 

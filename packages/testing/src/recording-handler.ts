@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { inspect } from 'node:util'
 import { ByteBuf, ByteBufUtil } from '@knotty/buffer'
+import { checkOptions } from '@knotty/common'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { type HandlerEvent, ObservingHandler } from './observing-handler.js'
 
@@ -10,7 +11,7 @@ export interface RecordingHandlerOptions {
   readonly name?: string
   /** Where the lines go (a list of its own): several handlers with one list show the order between them. */
   readonly events?: string[]
-  /** A message or user event as text. The default shows text as it is, bytes as hexadecimal, all else as console.log would, in one line. */
+  /** A message or user event as text. The default shows text as it is, bytes as hexadecimal, errors as `Name: message`, all else as console.log would, in one line. */
   readonly show?: (value: unknown) => string
   /** Events that make no line, such as `channelReadComplete`, whose number depends on how a transport cuts the stream (none). */
   readonly ignore?: readonly HandlerEvent[]
@@ -37,6 +38,7 @@ export class RecordingHandler extends ObservingHandler {
 
   constructor(options: RecordingHandlerOptions = {}) {
     super()
+    checkOptions(options, 'new RecordingHandler({ name })')
     this.events = options.events ?? []
     this.prefix = options.name === undefined ? '' : `${options.name}: `
     this.show = options.show ?? showValue
@@ -56,7 +58,6 @@ export class RecordingHandler extends ObservingHandler {
 
   private textOf(event: HandlerEvent, detail: unknown): string {
     if (event === 'channelWritabilityChanged') return detail === true ? 'writable' : 'unwritable'
-    if (event === 'exceptionCaught' && detail instanceof Error) return `${detail.name}: ${detail.message}`
     if (event === 'bind' || event === 'connect') return String(detail)
     return this.show(detail)
   }
@@ -66,5 +67,6 @@ function showValue(value: unknown): string {
   if (typeof value === 'string') return value
   if (ByteBuf.isByteBuf(value)) return ByteBufUtil.hexDump(value)
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
-  return inspect(value, { breakLength: Number.POSITIVE_INFINITY })
+  if (value instanceof Error) return `${value.name}: ${value.message}`
+  return inspect(value, { breakLength: Number.POSITIVE_INFINITY, compact: true })
 }

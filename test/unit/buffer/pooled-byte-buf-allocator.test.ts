@@ -1,11 +1,30 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { Buffer } from 'node:buffer'
+import process from 'node:process'
 import { describe, test } from 'node:test'
 import { type ByteBuf, IllegalReferenceCountError, PooledByteBufAllocator, ResourceLeakDetector } from '@knotty/buffer'
 import * as fc from 'fast-check'
 
 // Many buffers are lost here on purpose.
 ResourceLeakDetector.setLevel('disabled')
+
+test('released memory is overwritten with KNOTTY_POISON_SLAB=1, unless the option says otherwise', () => {
+  const script = `import('@knotty/buffer').then(({ PooledByteBufAllocator }) => {
+    for (const options of [{}, { poison: false }, { poison: true }]) {
+      const alloc = new PooledByteBufAllocator(options)
+      const buffer = alloc.buffer().writeByte(1)
+      const array = buffer.unsafeBuffer()
+      buffer.release()
+      console.log(array[0])
+    }
+  })`
+  for (const [value, expected] of [['1', '221 1 221'], ['', '1 1 221']] as const) {
+    const env = { ...process.env, KNOTTY_POISON_SLAB: value }
+    const out = execFileSync(process.execPath, ['-e', script], { env, cwd: import.meta.dirname }).toString()
+    assert.equal(out.trim().split('\n').join(' '), expected)
+  }
+})
 
 const pooled = (): PooledByteBufAllocator => new PooledByteBufAllocator({ poison: true })
 

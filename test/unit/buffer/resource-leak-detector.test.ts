@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import process from 'node:process'
 import { afterEach, describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -109,6 +109,50 @@ describe('ResourceLeakDetector', CANNOT_COLLECT ? { skip: 'a collection cannot b
     assert.match(told[0]!, /latest first: release\(\) .*; retain\(\) .*; touch\('hint 19'\) at .*resource-leak-detector/)
     assert.match(told[0]!, /hint 14/)
     assert.doesNotMatch(told[0]!, /hint 13/)
+  })
+
+  test('at level advanced and above tells touches of a composite for each of its components', async () => {
+    const told = await lose('paranoid', () => {
+      alloc.compositeBuffer().addComponent(true, alloc.buffer().writeByte(1)).touch('as a part')
+    })
+    assert.match(told[0]!, /touch\('as a part'\)/)
+  })
+
+  test('leaves Error.stackTraceLimit as it was, and works where Error is frozen', () => {
+    ResourceLeakDetector.setLevel('paranoid')
+    const { stackTraceLimit } = Error
+    alloc.buffer().touch().release()
+    assert.equal(Error.stackTraceLimit, stackTraceLimit)
+    const index = new URL('../../../../packages/buffer/dist/index.js', import.meta.url).href
+    const script = `const { PooledByteBufAllocator } = await import('${index}')
+      const alloc = new PooledByteBufAllocator()
+      Object.freeze(Error)
+      for (let i = 0; i < 10; i++) alloc.buffer().release()
+      console.log(alloc.metric.usedBytes)`
+    const env = { ...process.env, KNOTTY_LEAK_DETECTION: 'paranoid' }
+    assert.equal(execFileSync(process.execPath, ['--input-type=module', '--eval', script], { env }).toString().trim(), '0')
+  })
+
+  test('tells of 1,000 places at most', async () => {
+    const index = new URL('../../../../packages/buffer/dist/index.js', import.meta.url).href
+    const script = `const { ResourceLeakDetector } = await import('${index}')
+      for (let i = 0; i < 1100; i++) ResourceLeakDetector.report('test', 'place ' + i, 'here', [], () => 'told')`
+    const { stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' })
+    assert.equal(stderr.match(/told/g)?.length, 1000)
+  })
+
+  test('keeps 6 frames of the place at level simple, and 12 from advanced on', () => {
+    const deep = (depth: number): ByteBuf => (depth === 0 ? alloc.buffer() : deep(depth - 1))
+    for (const [level, frames] of [['simple', 6], ['advanced', 12]] as const) {
+      ResourceLeakDetector.setLevel(level)
+      let kept: number | undefined
+      while (kept === undefined) {
+        const buffer = deep(20)
+        kept = buffer.storage.piece?.leak?.site.length
+        buffer.release()
+      }
+      assert.equal(kept, frames)
+    }
   })
 
   test('takes any hint: long ones are cut, and those that cannot be shown are told by their type', async () => {

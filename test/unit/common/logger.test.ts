@@ -24,10 +24,11 @@ afterEach(() => setLogger(undefined))
 
 describe('the default logger', () => {
   test('says that warn and error go somewhere, and debug and info with NODE_DEBUG=knotty', () => {
-    const script = "const { getLogger } = await import('@knotty/common'); console.log(...['debug', 'info', 'warn', 'error'].map((l) => getLogger().isEnabled(l)))"
+    const levels = "['debug', 'info', 'warn', 'error']"
+    const script = `import('@knotty/common').then(({ getLogger }) => console.log(...${levels}.map((level) => getLogger().isEnabled(level))))`
     for (const [debug, expected] of [['', 'false false true true'], ['knotty', 'true true true true'], ['http', 'false false true true']]) {
       const env = { ...process.env, NODE_DEBUG: debug, NODE_OPTIONS: '' }
-      const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { env, encoding: 'utf8', cwd: import.meta.dirname })
+      const { stdout } = spawnSync(process.execPath, ['-e', script], { env, encoding: 'utf8', cwd: import.meta.dirname })
       assert.equal(stdout.trim(), expected, debug)
     }
   })

@@ -251,6 +251,17 @@ describe('a decoder fails the verification that', () => {
     assert.match(atEnd.message, /wrong messages with the channel closed/)
   })
 
+  test('fails before it has read anything: the error is named with its case', () => {
+    class Broken extends FunctionDecoder {
+      override handlerAdded(): void {
+        throw new Error('not today')
+      }
+    }
+    const failure = failureOf(() => new ByteToMessageDecoderVerifier(() => new Broken(framed)).verify([{ ...ABC, name: 'abc' }]))
+    assert.match(failure.message, /abc/)
+    assert.match(String(failure.cause), /not today/)
+  })
+
   test('keeps the state of one message for the next', () => {
     let seen = 0
     const once = (): ChannelHandler => {

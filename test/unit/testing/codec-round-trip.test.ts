@@ -86,5 +86,13 @@ test('codecRoundTrip tells when the encoder fails, or writes no bytes', () => {
     () => codecRoundTrip(INTEGERS, [1, -1]),
     (error: unknown) => error instanceof CodecVerificationError && error.reason === 'encode' && error.cause instanceof EncoderError,
   )
+  class AlsoAtTheEnd extends IntegerEncoder {
+    channelInactive(): void {
+      throw new Error('at the end')
+    }
+  }
+  const { decoder } = INTEGERS
+  assert.throws(() => codecRoundTrip({ encoder: () => new AlsoAtTheEnd(), decoder }, [-1]), { message: /sample 0: encoding failed: .*-1 is negative/ })
+  assert.throws(() => codecRoundTrip({ encoder: () => new AlsoAtTheEnd(), decoder }, [1]), { message: /sample 0: encoding failed: at the end/ })
   assert.throws(() => codecRoundTrip(INTEGERS, ['text']), { code: 'ERR_KNOTTY_CODEC_VERIFICATION', message: /sample 0.*string, not bytes/ })
 })

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { describe, test } from 'node:test'
 import { DefaultPromise } from '@knotty/common'
-import { LeakError, leakScope as publishedLeakScope, ManualTicker } from '@knotty/testing'
+import { type LeakCheck, LeakError, leakScope as publishedLeakScope, ManualTicker } from '@knotty/testing'
 import { EventLoopGroup, ServerBootstrap, type ServerChannel } from '@knotty/transport'
 import { leakScope } from '../../support/leak-scope.js'
 
@@ -100,6 +100,36 @@ describe('the leak scope fails a test that leaves', () => {
 })
 
 describe('the leak scope', () => {
+  test('ends each check that it started, tells the error of the body rather than theirs, and shuts its groups down first', async () => {
+    const calls: string[] = []
+    const check = (name: string, startThrows = false): LeakCheck => ({
+      name,
+      start() {
+        calls.push(`start ${name}`)
+        if (startThrows) throw new Error(`start ${name}`)
+      },
+      left: () => [],
+      end() {
+        calls.push(`end ${name}`)
+        throw new Error(`end ${name}`)
+      },
+    })
+    let group: EventLoopGroup | undefined
+    const failing = publishedLeakScope(
+      async (scope) => {
+        group = scope.group()
+        throw new Error('the body')
+      },
+      { checks: [check('a'), check('b')] },
+    )
+    await assert.rejects(failing, /the body/)
+    assert.deepEqual([calls.splice(0), group?.isTerminated], [['start a', 'start b', 'end b', 'end a'], true])
+    await assert.rejects(publishedLeakScope(async () => undefined, { checks: [check('a')] }), /end a/)
+    calls.length = 0
+    await assert.rejects(publishedLeakScope(async () => undefined, { checks: [check('a'), check('b', true), check('c')] }), /start b/)
+    assert.deepEqual(calls, ['start a', 'start b', 'end b', 'end a'])
+  })
+
   test('closes last one first, also when the body fails, whose error is told and not those of what it leaves', async () => {
     const closed: number[] = []
     let group: EventLoopGroup | undefined

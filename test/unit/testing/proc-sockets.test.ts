@@ -41,7 +41,7 @@ describe('the sockets of /proc', { skip: notOnLinux }, () => {
   })
 
   test('a Unix domain listener and what it accepted show by its path', async () => {
-    const file = path.join(os.tmpdir(), `knotty-testing-${process.pid}.sock`)
+    const file = path.join(os.tmpdir(), `knotty testing ${process.pid}.sock`)
     rmSync(file, { force: true })
     const accepted: net.Socket[] = []
     const server = net.createServer((socket) => void accepted.push(socket)).listen(file)

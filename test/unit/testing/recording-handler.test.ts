@@ -69,6 +69,16 @@ describe('RecordingHandler', () => {
     assert.deepEqual(closing.take(), ['handlerAdded', 'close', 'channelInactive', 'channelUnregistered', 'handlerRemoved'])
   })
 
+  test('writes one line each, also for what has many, and for an error that is a message', () => {
+    const recorder = new RecordingHandler({ ignore: ['handlerAdded', 'channelRegistered', 'channelActive', 'channelReadComplete', 'read'] })
+    const channel = new EmbeddedChannel(recorder)
+    channel.writeInbound([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], new TypeError('no'), { a: 'x'.repeat(80), b: { c: ['y'.repeat(80)] } })
+    const lines = recorder.take()
+    assert.equal(lines.length, 3)
+    assert.deepEqual(lines.slice(0, 2), ['channelRead [ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 ]', 'channelRead TypeError: no'])
+    assert.ok(lines.every((line) => !line.includes('\n')))
+  })
+
   test('shares a list with others under a name, and shows values as it is told', () => {
     const events: string[] = []
     const show = (value: unknown): string => `#${String(value)}`
