@@ -151,6 +151,21 @@ describe('a half-open connection', () => {
   )
 
   test(
+    'of which neither side is wanted any more is not held by a peer that goes on sending',
+    leakScope(async (scope) => {
+      const connection = await open(scope)
+      const { channel, socket, clock } = connection
+      await channel.shutdownInput()
+      await channel.shutdownOutput()
+      await clock.advance(TIMEOUT_MS - 1)
+      socket.write('x')
+      await eventually(() => assert.equal(channel.bytesRead, 1))
+      await clock.advance(1)
+      assertExpired(connection)
+    }),
+  )
+
+  test(
     'whose write is stuck is reset',
     leakScope(async (scope) => {
       const connection = await open(scope)

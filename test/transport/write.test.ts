@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type net from 'node:net'
 import { describe, test } from 'node:test'
 import { Unpooled } from '@knotty/buffer'
-import { eventually, seededBytes } from '@knotty/testing'
+import { eventually, ManualTicker, seededBytes } from '@knotty/testing'
 import {
   type Channel,
   type ChannelFuture,
@@ -50,6 +50,22 @@ describe('write and flush', () => {
       assert.deepEqual([small.isSuccess, large.isSuccess], [true, true])
       assert.equal(channel.bytesWritten, 10_001)
       assert.ok(channel.lastWriteCompletedAt > 0)
+    }),
+  )
+
+  test(
+    'have stamped lastWriteCompletedAt when the listener of a write runs',
+    leakScope(async (scope) => {
+      const clock = new ManualTicker()
+      const { channel } = await open(scope, [], [], { ticker: clock })
+      for (let round = 0; round < 2; round++) {
+        await clock.advance(100)
+        const write = channel.write(Buffer.from('a'))
+        let seen = 0
+        write.addListener(() => (seen = channel.lastWriteCompletedAt))
+        channel.flush()
+        assert.equal(seen, clock.now())
+      }
     }),
   )
 

@@ -41,6 +41,11 @@ export class ManualTicker implements CoarseTicker {
     return this.timers.scheduleCoarse(task, delayMs)
   }
 
+  /** For the event loop, when it shuts down. */
+  cancelAll(): void {
+    this.timers.cancelScheduledTasks()
+  }
+
   /**
    * Lets so much time pass. When the promise is done, timers that came due have run and what they started has had a few turns of the
    * loop to reach the sockets.

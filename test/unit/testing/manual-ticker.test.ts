@@ -56,6 +56,29 @@ test(
   }),
 )
 
+test('what a loop schedules exactly, and its shutdown, go by the clock of the process; coarse timers end with the loop', async () => {
+  const ticker = new ManualTicker()
+  const group = new EventLoopGroup({ ticker })
+  const deadlines: number[] = []
+  await new Promise<void>((resolve) => {
+    const task = group.next().scheduleAtFixedRate(() => {
+      deadlines.push((task as unknown as { deadline: number }).deadline)
+      if (deadlines.length < 4) return
+      task.cancel()
+      resolve()
+    }, 5, 5)
+  })
+  // by a clock that stands still each run would be put off by all that have passed
+  assert.ok(Math.abs((deadlines[0] as number) - performance.now()) < 10_000)
+  assert.deepEqual(deadlines.slice(1).map((deadline, index) => Math.round(deadline - (deadlines[index] as number))), [5, 5, 5])
+  let ran = 0
+  group.scheduleCoarse(() => void ran++, 10)
+  await group.shutdownGracefully({ quietPeriodMs: 20, timeoutMs: 50 })
+  assert.equal(ticker.pendingTimers, 0)
+  await ticker.advance(100)
+  assert.equal(ran, 0)
+})
+
 test('the shutdown of a loop does not wait for a ticker that stands still', async () => {
   const group = new EventLoopGroup({ ticker: new ManualTicker() })
   await group.register(new LocalServerChannel())

@@ -1,4 +1,4 @@
-import { getLogger, checkFunction, toError } from '@knotty/common'
+import { checkFunction, checkOptions, getLogger, toError } from '@knotty/common'
 import { AsyncInbound, type AsyncInboundOptions, type InboundSource } from './async-inbound.js'
 import { AsyncOutbound } from './async-outbound.js'
 import type { Channel } from './channel.js'
@@ -63,8 +63,9 @@ export class AsyncChannel<In = unknown, Out = unknown> implements ChannelHandler
   private ctx: ChannelHandlerContext | undefined = undefined
   private server: AsyncChannelServer<In, Out> | undefined = undefined
 
-  /** An IllegalArgumentError for water marks that are none. */
+  /** An IllegalArgumentError for water marks that are none, or options that are no object. */
   constructor(options: AsyncChannelOptions = {}) {
+    checkOptions(options, 'new AsyncChannel({ highWaterMark, lowWaterMark })')
     this.inbound = new AsyncInbound<In>(this.inboundSource(), options)
     this.outbound = new AsyncOutbound<Out>(() => this.channel)
   }

@@ -1,4 +1,5 @@
 import { release } from '@knotty/buffer'
+import { toError } from '@knotty/common'
 import type { Channel } from './channel.js'
 import { ChannelOutputShutdownError } from './errors.js'
 
@@ -45,9 +46,14 @@ export class AsyncOutbound<T> {
   /**
    * Ends the output: waits until what was written here has left, or failed, and sends FIN. Reading goes on until the peer ends too. Done at
    * once when the channel is closed; a second call gives the same promise. What others write past this object while it waits fails.
+   * Rejects, and ends nothing, before the AsyncChannel is in a pipeline.
    */
   finish(): Promise<void> {
-    this.finishing ??= this.finish0()
+    try {
+      this.finishing ??= this.finish0(this.channel())
+    } catch (error) {
+      return Promise.reject(toError(error))
+    }
     return this.finishing
   }
 
@@ -81,8 +87,7 @@ export class AsyncOutbound<T> {
     })
   }
 
-  private async finish0(): Promise<void> {
-    const channel = this.channel()
+  private async finish0(channel: Channel): Promise<void> {
     if (this.unfinished > 0) await new Promise<void>((resolve) => (this.whenFinished = resolve))
     if (channel.outboundBuffer !== undefined) await channel.shutdownOutput()
   }

@@ -41,6 +41,10 @@ export abstract class ChannelLifecycle extends ChannelState {
 
   abstract beginRead(): void
 
+  get isAnnounced(): boolean {
+    return this.registered && this.announced
+  }
+
   abort(): ChannelFuture {
     const promise = this.newPromise()
     this.closeWith(promise, new ClosedChannelError('the channel was aborted'), true)

@@ -47,7 +47,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   exceptionDepth = 0
   /** Internal, server channels only: what an inbound handler method threw last; the accept guard takes it. */
   handlerError: Error | undefined = undefined
-  /** Internal: settles when the async initializers have; registration waits for it. Never rejects. */
+  /** Internal: settles when the async initializers have; registration, which resets it, waits for it. Never rejects. */
   initializing: Promise<void> | undefined = undefined
   private readonly headContext: ChannelHandlerContext
   private readonly tailContext: ChannelHandlerContext
@@ -254,8 +254,9 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     return promise === undefined ? this.tailContext.writeAndFlush(msg) : this.tailContext.writeAndFlush(msg, promise)
   }
 
-  /** Internal: registration completes after `settled`, which never rejects. */
+  /** Internal: registration completes after `settled`, which never rejects; nothing to do when it has completed already. */
   holdRegistration(settled: Promise<void>): void {
+    if (this.transport.isAnnounced) return
     const before = this.initializing
     this.initializing = before === undefined ? settled : before.then(() => settled)
   }

@@ -11,6 +11,8 @@ export interface ChannelTransport {
   readonly hasDisconnect: boolean
   /** A server channel: its messages are accepted channels. */
   readonly isServer: boolean
+  /** The handlers have been told of the present registration: nothing holds it back any more. */
+  readonly isAnnounced: boolean
 
   bind0(localAddress: SocketAddress, promise: ChannelPromise): void
   connect0(remoteAddress: SocketAddress, localAddress: SocketAddress | undefined, promise: ChannelPromise): void

@@ -184,6 +184,15 @@ export class OutboundBuffer {
     return true
   }
 
+  /** The current message has left whole when `bytes` have. False when there is none. */
+  endsWithin(bytes: number): boolean {
+    if (this.flushedEntries === 0) return false
+    const { cancelled, msg } = this.entries.peekFront() as Entry
+    if (cancelled) return true
+    const size = bufferBytes(msg)
+    return size >= 0 && size <= bytes
+  }
+
   /**
    * `bytes` have left: removes the messages that are sent whole, empty ones behind them included, and records the progress of the
    * one the bytes end in. Stops at a message that is no buffer: it has no bytes to be sent by.

@@ -1,5 +1,5 @@
 import { IllegalReferenceCountError, release } from '@knotty/buffer'
-import { IllegalArgumentError } from '@knotty/common'
+import { checkOptions, IllegalArgumentError } from '@knotty/common'
 import type { ChannelHandler } from './channel-handler.js'
 import type { ChannelHandlerContext } from './channel-handler-context.js'
 import { isClass } from './is-class.js'
@@ -51,8 +51,10 @@ export abstract class SimpleChannelInboundHandler<I, Writes = never, Fires = nev
   /**
    * @param matcher the class of the messages, or a guard; none takes every message
    * @param options.autoRelease false leaves the release to channelRead0 (true)
+   * @throws an {@link IllegalArgumentError} for options that are no object, such as Netty's `autoRelease`
    */
   constructor(matcher?: MessageMatcher<I>, options: { readonly autoRelease?: boolean } = {}) {
+    checkOptions(options, 'super(matcher, { autoRelease })')
     this.#matches = toPredicate(matcher)
     this.#autoRelease = options.autoRelease ?? true
   }

@@ -1,5 +1,5 @@
 import { release, retain } from '@knotty/buffer'
-import { getLogger } from '@knotty/common'
+import { checkOptions, getLogger } from '@knotty/common'
 import { AbstractChannel } from '../channel/abstract-channel.js'
 import type { TransportName } from '../channel/channel.js'
 import { COMMON_OPTIONS } from '../channel/channel-config.js'
@@ -62,6 +62,7 @@ export class EmbeddedChannel extends AbstractChannel {
 
   /** A channel with options. */
   static with(options: EmbeddedChannelOptions, ...handlers: ChannelHandler[]): EmbeddedChannel {
+    checkOptions(options, 'EmbeddedChannel.with({ register: false }, …handlers)')
     return new EmbeddedChannel(options, handlers, withOptions)
   }
 

@@ -45,7 +45,7 @@ export interface EventLoopOptions {
   readonly wheelTickMs?: number
   /** Overwrite the read slab with 0xDD after each chunk, so that a view kept by mistake shows (KNOTTY_POISON_SLAB=1, else false). */
   readonly poisonSlab?: boolean
-  /** The time of the loop and of its coarse timers, for tests (that of the process): `ManualTicker` of @knotty/testing. */
+  /** The time that channels see, and that of coarse timers, for tests (that of the process): `ManualTicker` of @knotty/testing. */
   readonly ticker?: CoarseTicker
 }
 
@@ -53,6 +53,8 @@ export interface EventLoopOptions {
 export interface CoarseTicker extends Ticker {
   /** As {@link EventLoop.scheduleCoarse}. */
   scheduleCoarse(task: () => void, delayMs: number): ScheduledTask
+  /** The loop shuts down: none of its timers may run any more. */
+  cancelAll(): void
 }
 
 const KEEP_ALIVE_INTERVAL_MS = 0x7fffffff
@@ -132,7 +134,7 @@ export class DefaultEventLoop implements EventLoop {
 
   execute(task: () => void, options?: TaskOptions): void {
     if (this.isTerminated) throw new RejectedExecutionError('the event loop is shut down and takes no tasks')
-    if (this.shuttingDown) this.lastTaskAt = this.ticker.now()
+    if (this.shuttingDown) this.lastTaskAt = systemTicker.now()
     this.tasks.push(options?.context === true ? AsyncResource.bind(task) : task)
   }
 
@@ -195,7 +197,7 @@ export class DefaultEventLoop implements EventLoop {
     this.shuttingDown = true
     this.cancelTimers()
     for (const channel of this.channels) if (channel.isServer) closeForSure(channel) // shutdown accepts nothing more
-    const start = this.ticker.now()
+    const start = systemTicker.now()
     this.lastTaskAt = start
     runInRootContext(() => this.waitForQuiet(start + timeoutMs, quietPeriodMs))
     return this.termination
@@ -207,7 +209,7 @@ export class DefaultEventLoop implements EventLoop {
   }
 
   private waitForQuiet(deadline: number, quietPeriodMs: number): void {
-    const now = this.ticker.now()
+    const now = systemTicker.now()
     const quietAt = Math.min(this.lastTaskAt + quietPeriodMs, deadline)
     if (now >= quietAt) this.tasks.push(() => this.closeChannels(deadline))
     // A loop without channels has nobody to be quiet for, but its tasks may still post tasks: Netty waits as well.
@@ -230,7 +232,7 @@ export class DefaultEventLoop implements EventLoop {
    * that is closed and cannot be deregistered. (Its deregistration may take a few tasks: it gets them also when the deadline is now.)
    */
   private terminate(deadline: number, round = 0): void {
-    const inTime = this.ticker.now() < deadline
+    const inTime = systemTicker.now() < deadline
     const waits = (this.channels.size > 0 && (inTime || round < LAST_ROUNDS)) || (this.tasks.size > 0 && inTime)
     if (waits) return this.tasks.push(() => this.terminate(deadline, round + 1))
     for (const channel of this.channels) {
@@ -244,6 +246,7 @@ export class DefaultEventLoop implements EventLoop {
   private cancelTimers(): void {
     for (const timer of this.timers) timer.cancel()
     this.coarseTimers.cancelAll()
+    this.coarseTicker?.cancelAll()
   }
 
   private addTimer(
@@ -254,7 +257,7 @@ export class DefaultEventLoop implements EventLoop {
     options: TaskOptions | undefined,
   ): TimerTask {
     const bound = this.checkedTask(task, delayMs, options)
-    return new TimerTask(this.timers, this.ticker, () => runInRootContext(() => runTask(bound)), delayMs, periodMs, fromEnd)
+    return new TimerTask(this.timers, () => runInRootContext(() => runTask(bound)), delayMs, periodMs, fromEnd)
   }
 
   /** The task with the context it asks for; throws when no timer can take it. */
@@ -283,6 +286,7 @@ function checkSlabBytes(value: number, name: string): number {
 function checkTicker(ticker: CoarseTicker): CoarseTicker {
   checkFunction(ticker.now, 'ticker.now')
   checkFunction(ticker.scheduleCoarse, 'ticker.scheduleCoarse')
+  checkFunction(ticker.cancelAll, 'ticker.cancelAll')
   return ticker
 }
 

@@ -31,7 +31,7 @@ export class HashedWheel {
     this.bucket(Math.max(this.tickAt(task.deadline), this.lastTick)).append(task)
   }
 
-  /** Moves the tasks that are due at `now` to the end of `due`, those of an earlier tick first. */
+  /** Moves the tasks that are due at `now` to the end of `due`, those of an earlier tick first unless a whole round was missed. */
   advance(now: number, due: Link): void {
     const tick = this.tickAt(now)
     for (let next = Math.max(this.lastTick, tick - BUCKETS + 1); next <= tick; next++) {

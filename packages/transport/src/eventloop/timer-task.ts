@@ -1,12 +1,11 @@
-import type { ScheduledTask, Ticker } from '@knotty/common'
+import { type ScheduledTask, systemTicker } from '@knotty/common'
 
-/** A {@link ScheduledTask} on a timer of Node; a member of its loop's set while it waits, so that shutdown can cancel it. */
+/** A {@link ScheduledTask} on a timer of Node, so by the clock of the process; a member of its loop's set while it waits, so that shutdown can cancel it. */
 export class TimerTask implements ScheduledTask {
   deadline: number
   isCancelled = false
   isDone = false
   private readonly waiting: Set<TimerTask>
-  private readonly ticker: Ticker
   private readonly run: () => void
   private readonly periodMs: number | undefined
   private readonly fromEnd: boolean
@@ -16,20 +15,12 @@ export class TimerTask implements ScheduledTask {
    * @param periodMs undefined runs once; otherwise the time to the next run, counted from when this one was due, or with `fromEnd`
    *   from its end
    */
-  constructor(
-    waiting: Set<TimerTask>,
-    ticker: Ticker,
-    run: () => void,
-    delayMs: number,
-    periodMs: number | undefined,
-    fromEnd: boolean,
-  ) {
+  constructor(waiting: Set<TimerTask>, run: () => void, delayMs: number, periodMs: number | undefined, fromEnd: boolean) {
     this.waiting = waiting
-    this.ticker = ticker
     this.run = run
     this.periodMs = periodMs
     this.fromEnd = fromEnd
-    this.deadline = ticker.now() + delayMs
+    this.deadline = systemTicker.now() + delayMs
     this.timer = setTimeout(this.fire, delayMs)
     waiting.add(this)
   }
@@ -52,7 +43,7 @@ export class TimerTask implements ScheduledTask {
     }
     this.run()
     if (this.isCancelled) return
-    this.deadline = (this.fromEnd ? this.ticker.now() : this.deadline) + this.periodMs
-    this.timer = setTimeout(this.fire, Math.max(0, this.deadline - this.ticker.now()))
+    this.deadline = (this.fromEnd ? systemTicker.now() : this.deadline) + this.periodMs
+    this.timer = setTimeout(this.fire, Math.max(0, this.deadline - systemTicker.now()))
   }
 }

@@ -126,9 +126,8 @@ export abstract class AbstractByteChannel<S extends RawSocket> extends AbstractS
       this.bytesWritten += bytes
       this.leftAt = now
     }
-    const { completedMessages } = outboundBuffer
+    // A request may end inside a large message: that is progress, and no completed write. First: listeners may look at it.
+    if (outboundBuffer.endsWithin(bytes)) this.lastWriteCompletedAt = now
     outboundBuffer.removeBytes(bytes)
-    // A request may end inside a large message: that is progress, and no completed write.
-    if (outboundBuffer.completedMessages > completedMessages) this.lastWriteCompletedAt = now
   }
 }

@@ -223,7 +223,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
     this.inBind = true
     try {
       if (localAddress instanceof TcpSocketAddress && localAddress.isUnresolved) void this.resolveAndListen(localAddress, promise)
-      else this.listenOnFirst(bindCandidates(localAddress), promise)
+      else this.listenOnFirst(bindCandidates(localAddress, this.config.getOption(ChannelOption.IPV6_V6ONLY) ?? false), promise)
     } finally {
       this.inBind = false
     }

@@ -149,6 +149,11 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
     if (this.socket !== undefined) this.readStop(this.socket)
   }
 
+  /** When bytes last came; those of a discarded input hold nothing open. */
+  get bytesCameAt(): number {
+    return this.inputDiscarded ? 0 : this.lastReadAt
+  }
+
   /** When bytes last left, those of a message that is not through included. */
   get bytesLeftAt(): number {
     return this.lastWriteCompletedAt

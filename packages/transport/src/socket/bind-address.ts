@@ -9,9 +9,12 @@ export function isNoSuchAddress(error: Error): boolean {
   return NO_SUCH_ADDRESS.has((error as { code?: unknown }).code)
 }
 
-/** Where to listen for an address that needs no lookup, in the order to try: the wildcard of IPv4 stands in for that of IPv6. */
-export function bindCandidates(address: SocketAddress): readonly SocketAddress[] {
-  if (!(address instanceof TcpSocketAddress) || address.address !== '::') return [address]
+/**
+ * Where to listen for an address that needs no lookup, in the order to try: the wildcard of IPv4 stands in for that of IPv6, unless
+ * IPv6 alone is wanted.
+ */
+export function bindCandidates(address: SocketAddress, ipv6Only: boolean): readonly SocketAddress[] {
+  if (ipv6Only || !(address instanceof TcpSocketAddress) || address.address !== '::') return [address]
   return [address, new TcpSocketAddress('0.0.0.0', address.port)]
 }
 

@@ -4,7 +4,8 @@ import type { EventLoop } from '../eventloop/event-loop.js'
 /** A channel of which one direction has ended. */
 interface HalfOpenChannel {
   readonly eventLoop: EventLoop
-  readonly lastReadAt: number
+  /** When bytes last came that somebody wants. */
+  readonly bytesCameAt: number
   /** When bytes last left. */
   readonly bytesLeftAt: number
   /** Of the write under way. */
@@ -48,7 +49,7 @@ export class HalfOpenDeadline {
       this.progress = channel.inFlightProgress
       this.movedAt = now
     }
-    this.movedAt = Math.max(this.movedAt, channel.lastReadAt, channel.bytesLeftAt)
+    this.movedAt = Math.max(this.movedAt, channel.bytesCameAt, channel.bytesLeftAt)
     const leftMs = this.movedAt + this.timeoutMs - now
     if (leftMs > 1) this.arm(leftMs)
     else this.expired()

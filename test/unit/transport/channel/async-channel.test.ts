@@ -3,7 +3,15 @@ import { describe, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Unpooled } from '@knotty/buffer'
 import { IllegalArgumentError } from '@knotty/common'
-import { AsyncChannel, type AsyncChannelServer, type Channel, ClosedChannelError, EmbeddedChannel, type OutboundBuffer } from '@knotty/transport'
+import {
+  AsyncChannel,
+  type AsyncChannelServer,
+  type Channel,
+  ChannelInitializer,
+  ClosedChannelError,
+  EmbeddedChannel,
+  type OutboundBuffer,
+} from '@knotty/transport'
 import { leakScope } from '../../../support/leak-scope.js'
 import { connectTo, deferred, LOCAL_PLACE, serveAt } from '../../../support/tcp.js'
 import { messagesOf, recordLogs } from './recorded-logs.js'
@@ -39,6 +47,56 @@ describe('serve', () => {
     await nextTurn()
     assert.deepEqual(channel.outboundMessages, ['A'])
     channel.finish()
+  })
+
+  test('added behind, or within, an async initializer that comes late, it starts too', async () => {
+    for (const within of [true, false]) {
+      const channel = new EmbeddedChannel()
+      const ready = deferred()
+      channel.pipeline.addLast(
+        new ChannelInitializer(async (ch) => {
+          if (within) ch.pipeline.addLast(AsyncChannel.serve(shout))
+          await ready.promise
+        }),
+      )
+      if (!within) {
+        ready.resolve()
+        await nextTurn()
+        channel.pipeline.addLast(AsyncChannel.serve(shout))
+      }
+      channel.writeInbound('a')
+      await nextTurn()
+      assert.deepEqual(channel.outboundMessages, ['A'])
+      ready.resolve()
+      await nextTurn()
+      channel.finish()
+    }
+  })
+
+  test('is not started on a channel that is closed in the meantime', async () => {
+    const channel = EmbeddedChannel.with({ freezeTime: true })
+    let calls = 0
+    const { eventLoop } = channel
+    const { execute } = eventLoop
+    const tasks: (() => void)[] = []
+    eventLoop.execute = (task) => void tasks.push(task)
+    channel.pipeline.addLast(AsyncChannel.serve(async () => void calls++))
+    eventLoop.execute = execute
+    channel.close()
+    for (const task of tasks) task()
+    assert.deepEqual([tasks.length, calls], [1, 0])
+  })
+
+  test('releases what waits when the promise rejects', async () => {
+    const failing = deferred()
+    const channel = new EmbeddedChannel(AsyncChannel.serve(() => failing.promise))
+    channel.pipeline.closeOnUncaught = false
+    const unread = Unpooled.buffer(1)
+    channel.writeInbound(unread)
+    failing.reject(new RangeError('no'))
+    await nextTurn()
+    assert.deepEqual([channel.isOpen, unread.refCnt], [false, 0])
+    assert.throws(() => channel.checkException(), /no/)
   })
 
   test('closes the channel when the promise resolves, and releases what waits', async () => {

@@ -168,6 +168,17 @@ describe('finish', () => {
     channel.finish()
   })
 
+  test('before there is a pipeline rejects, and ends nothing', async () => {
+    const channel = new EmbeddedChannel()
+    const ch = new AsyncChannel<string, string>()
+    await assert.rejects(ch.outbound.finish(), { name: 'ChannelStateError' })
+    channel.pipeline.addLast(ch)
+    await ch.outbound.write('a')
+    await ch.outbound.finish()
+    assert.deepEqual(channel.outboundMessages, ['a'])
+    channel.finish()
+  })
+
   test('waits for the writes that are out also when a later one has failed', async () => {
     const { channel, ch } = wrapped()
     channel.pipeline.addFirst({

@@ -201,6 +201,8 @@ describe('write', () => {
     const cause = groupOf(...channels).write('text').cause as ChannelGroupError
     assert.match(cause.message, /failed on 10 of 10 channels: (.*cannot write; ){3}7 more$/)
     assert.equal(cause.failures.length, 10)
+    const future = groupOf(new EmbeddedChannel(new Throwing())).write('text')
+    assert.deepEqual([future.isPartialSuccess, future.isPartialFailure], [false, false]) // all have failed
   })
 })
 
@@ -237,6 +239,15 @@ describe('close', () => {
       assert.equal(group.add(late), !stayClosed)
       assert.deepEqual([early.isOpen, late.isOpen, group.has(late)], [false, !stayClosed, !stayClosed])
     }
+  })
+
+  test('with stayClosed also closes those that come while the others are closed', () => {
+    const group = new ChannelGroup({ stayClosed: true })
+    const newcomer = new EmbeddedChannel()
+    const first = new EmbeddedChannel({ channelInactive: () => void group.add(newcomer) })
+    group.add(first)
+    group.close()
+    assert.deepEqual([first.isOpen, newcomer.isOpen, group.size], [false, false, 0])
   })
 
   test('disconnect and deregister reach each channel', () => {
