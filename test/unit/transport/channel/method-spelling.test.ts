@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type ChannelHandler, EmbeddedChannel } from '@knotty/transport'
 import { METHOD_NAMES } from '../../../../../packages/transport/dist/channel/dispatch-table.js'
-import { misspeltEvent } from '../../../../../packages/transport/dist/channel/method-spelling.js'
+import { meantEvent, misspeltEvent } from '../../../../../packages/transport/dist/channel/method-spelling.js'
 import { messagesOf, recordLogs } from './recorded-logs.js'
 
 const ignore = (): void => undefined
@@ -94,4 +94,11 @@ describe('misspelt event methods', () => {
     })
     assert.deepEqual(logs, [])
   })
+})
+
+test('of 10,000 names at most it is remembered what they mean; others are not looked at', () => {
+  assert.equal(meantEvent('chanelRead', METHOD_NAMES), 'channelRead')
+  for (let index = 0; index < 10_000; index++) meantEvent(`field${index}`, METHOD_NAMES)
+  assert.equal(meantEvent('chanelRead', METHOD_NAMES), 'channelRead')
+  assert.equal(meantEvent('channelReed', METHOD_NAMES), undefined)
 })

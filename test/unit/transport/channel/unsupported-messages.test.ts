@@ -15,11 +15,14 @@ test('a message that no socket can send is told once for each type, whether anyb
     const client = await new Bootstrap().group(loops).handler(() => undefined).connect(server.localAddress as never)
     for (let i = 0; i < 3; i++) void client.writeAndFlush('text')
     await assert.rejects(Promise.resolve(client.writeAndFlush(new Reading())), UnsupportedMessageTypeError)
-    await client.close()
+    const closed = client.closeFuture
+    client.writeAndFlush(42, null) // the tail tells, and closes
+    await closed
   })
   await body()
   const told = messagesOf(logs, 'warn')
-  assert.equal(told.length, 2)
+  assert.equal(told.length, 3)
   assert.match(told[0]!, /a message was not sent: .*not strings: add a StringEncoder.*\(told once for each type\)/)
   assert.match(told[1]!, /not Reading: add an encoder/)
+  assert.match(told[2]!, /no handler took this exception.*not number/)
 })
