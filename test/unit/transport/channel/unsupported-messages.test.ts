@@ -24,5 +24,5 @@ test('a message that no socket can send is told once for each type, whether anyb
   assert.equal(told.length, 3)
   assert.match(told[0]!, /a message was not sent: .*not strings: add a StringEncoder.*\(told once for each type\)/)
   assert.match(told[1]!, /not Reading: add an encoder/)
-  assert.match(told[2]!, /no handler took this exception.*not number/)
+  assert.match(told[2]!, /no handler took this exception/)
 })
