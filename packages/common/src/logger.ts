@@ -51,7 +51,7 @@ const debug = debuglog('knotty')
 
 /** warn and error as one line on stderr; info and debug through util.debuglog, when NODE_DEBUG has `knotty`. */
 const stderrLogger: Logger = {
-  isEnabled: (level) => level === 'warn' || level === 'error' || debug.enabled,
+  isEnabled: (level) => level === 'warn' || level === 'error' || (debug.enabled as boolean | undefined) !== false, // Bun does not tell
   debug: (message, error) => debug('%s', oneLine(message, error)),
   info: (message, error) => debug('%s', oneLine(message, error)),
   warn: (message, error) => void process.stderr.write(`knotty warn: ${oneLine(message, error)}\n`),
