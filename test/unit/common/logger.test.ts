@@ -23,8 +23,8 @@ function written(t: TestContext, log: () => void): string {
 afterEach(() => setLogger(undefined))
 
 describe('the default logger', () => {
-  const silent = process.versions['bun'] !== undefined && { skip: 'debuglog of Bun does not tell' }
-  test('says that warn and error go somewhere, and debug and info with NODE_DEBUG=knotty', silent || {}, () => {
+  const told = process.versions['bun'] === undefined ? {} : { skip: 'debuglog of Bun does not tell' }
+  test('says that warn and error go somewhere, and debug and info with NODE_DEBUG=knotty', told, () => {
     const levels = "['debug', 'info', 'warn', 'error']"
     const script = `import('@knotty/common').then(({ getLogger }) => console.log(...${levels}.map((level) => getLogger().isEnabled(level))))`
     for (const [debug, expected] of [['', 'false false true true'], ['knotty', 'true true true true'], ['http', 'false false true true']]) {
