@@ -42,6 +42,14 @@ describe('a hashed wheel', () => {
     assert.deepEqual(taken, [[50, near], [far.deadline, far]])
   })
 
+  test('that was not turned for almost a round gives out those of an earlier tick first', () => {
+    const wheel = new HashedWheel(10, 0)
+    take(wheel, 300 * 10)
+    const tasks = Array.from({ length: BUCKETS - 1 }, (_, index) => taskAt((301 + index) * 10 + 5))
+    for (const task of [...tasks].reverse()) wheel.add(task)
+    assert.deepEqual(take(wheel, (300 + BUCKETS) * 10).map((task) => task.deadline), tasks.map((task) => task.deadline))
+  })
+
   test('that was not turned for many rounds gives out what is due, and each once', () => {
     const wheel = new HashedWheel(10, 0)
     const tasks = Array.from({ length: 2000 }, (_, index) => taskAt(index * 10 + 5))
