@@ -1,0 +1,1 @@
+export type { BenchMachine, BenchRatio, BenchReport, BenchResult, BenchUnit, LatencyPercentiles } from './bench-result.js'
