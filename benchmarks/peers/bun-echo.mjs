@@ -7,7 +7,6 @@
 
 const HEADER = 4
 const MAX_FRAME = 1 << 24
-const COPY_LOOP_LIMIT = 96 // below, a loop beats Buffer.copy
 
 const empty = Buffer.alloc(0)
 const framed = process.argv[2] !== 'raw'
@@ -36,8 +35,7 @@ function grown(bytes, used, length) {
 
 function gather(source, from, length) {
   if (length > out.length - end) out = grown(out, end, Math.max(out.length * 2, end + length))
-  if (length <= COPY_LOOP_LIMIT) for (let i = 0; i < length; i++) out[end + i] = source[from + i]
-  else source.copy(out, end, from, from + length)
+  source.copy(out, end, from, from + length)
   end += length
 }
 
