@@ -49,7 +49,7 @@ interface Column {
 const COLUMNS: readonly Column[] = [
   { title: 'median', cell: ({ value, unit }) => formatFigure(value, unit) },
   { title: 'min-max of rounds', cell: formatRange },
-  { title: 'p50', cell: ({ latency }) => latency && formatFigure(latency.p50, 'ns/op') },
+  { title: 'p50', cell: ({ latency, unit }) => (unit === 'ns/op' ? undefined : latency && formatFigure(latency.p50, 'ns/op')) },
   { title: 'p99', cell: ({ latency }) => latency && formatFigure(latency.p99, 'ns/op') },
   { title: 'heap/op', cell: ({ heapBytes }) => (heapBytes === undefined ? undefined : formatFigure(heapBytes, 'bytes')) },
   { title: 'gc/op', cell: ({ gcNs }) => (gcNs === undefined ? undefined : formatFigure(gcNs, 'ns/op')) },

@@ -13,6 +13,9 @@ export interface ProgramOptions {
   readonly endSignal?: 'SIGKILL' | 'SIGTERM'
 }
 
+/** A program has failed, or said nothing for too long: the message holds the end of its standard error. */
+export class ProgramError extends Error {}
+
 /** So much of standard error is kept for error messages. */
 const STDERR_CHARS = 4000
 /** How long children that were asked to end have before they are killed. */
@@ -70,7 +73,7 @@ export class Program {
       }
       this.child.once('close', onEnd)
       this.child.once('error', (error) => {
-        this.failure = new Error(`${this.name} could not be started: ${error.message}`, { cause: error })
+        this.failure = new ProgramError(`${this.name} could not be started: ${error.message}`, { cause: error })
         onEnd()
       })
     })
@@ -150,9 +153,9 @@ export class Program {
     return signalCode === null ? `ended with exit code ${exitCode}` : `was ended by ${signalCode}`
   }
 
-  private error(what: string): Error {
+  private error(what: string): ProgramError {
     const told = this.stderr.trim()
-    return new Error(`${this.name} ${what}${told === '' ? '' : `\n${told.replace(/^/gm, '    ')}`}`)
+    return new ProgramError(`${this.name} ${what}${told === '' ? '' : `\n${told.replace(/^/gm, '    ')}`}`)
   }
 }
 

@@ -1,9 +1,9 @@
 import process from 'node:process'
 import type { BenchRatio, BenchResult, BenchUnit, LatencyPercentiles } from './bench-result.js'
 import { formatResults } from './format-results.js'
-import { unlessInterrupted } from './program.js'
+import { ProgramError, unlessInterrupted } from './program.js'
 import { Progress } from './progress.js'
-import { parseRunOptions, RUN_HELP, type RunOptions, UsageError } from './run-options.js'
+import { chosenNames, parseRunOptions, RUN_HELP, type RunOptions, UsageError } from './run-options.js'
 import { median, ratioSpread } from './statistics.js'
 
 /** What one round of a subject gave. */
@@ -69,7 +69,8 @@ export async function runCases(program: BenchProgram, args: readonly string[] = 
   let cases: readonly BenchCase[]
   try {
     options = parseRunOptions(args)
-    cases = chosenCases(program, options.cases)
+    const names = chosenNames(program.bench, program.cases.map(({ name }) => name), options.cases)
+    cases = program.cases.filter(({ name }) => names.includes(name))
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     console.error(error.message)
@@ -81,17 +82,8 @@ export async function runCases(program: BenchProgram, args: readonly string[] = 
   return 0
 }
 
-/** The cases of these names, all when there are none. */
-function chosenCases(program: BenchProgram, names: readonly string[]): readonly BenchCase[] {
-  for (const name of names) {
-    if (program.cases.some((each) => each.name === name)) continue
-    const known = program.cases.map((each) => JSON.stringify(each.name)).join(', ')
-    throw new UsageError(`${program.bench} has no case ${JSON.stringify(name)}, only ${known}`)
-  }
-  return names.length === 0 ? program.cases : program.cases.filter(({ name }) => names.includes(name))
-}
-
-async function measureCases(bench: string, cases: readonly BenchCase[], options: RunOptions): Promise<number> {
+/** Measures the cases one after another, and prints what came out, as the options say; gives the exit code. */
+export async function measureCases(bench: string, cases: readonly BenchCase[], options: RunOptions): Promise<number> {
   const subjects = cases.reduce((sum, each) => sum + each.subjects.filter(({ skipped }) => skipped === undefined).length, 0)
   const progress = new Progress(subjects * options.rounds)
   const results: BenchResult[] = []
@@ -110,7 +102,7 @@ async function measureCases(bench: string, cases: readonly BenchCase[], options:
   return code
 }
 
-const fullName = (each: BenchCase, subject: string): string => (subject === '' ? each.name : `${each.name}: ${subject}`)
+const fullName = (each: BenchCase, subject: string): string => [each.name, subject].filter((name) => name !== '').join(': ')
 
 /** All rounds of a case. A subject that fails once is left out from then on. */
 async function measureCase(
@@ -134,36 +126,53 @@ async function measureCase(
         failed = true
         figures.delete(subject)
         progress.clear()
-        console.error(`failed: ${bench}: ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+        console.error(`failed: ${bench}: ${name}: ${told(error)}`)
       }
     }
   }
-  return { measured: [...figures].map(([subject, rounds]) => resultOf(bench, each, subject, rounds, figures)), failed }
+  const measured = [...figures].map(([subject, rounds]) =>
+    resultOf(bench, fullName(each, subject.name), subject, rounds, ratiosOf(each, subject, figures)),
+  )
+  return { measured, failed }
 }
 
-function resultOf(
+/** What went wrong: of a program, what it said; of all else, where it was thrown. */
+function told(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error instanceof ProgramError ? error.message : (error.stack ?? error.message)
+}
+
+function ratiosOf(each: BenchCase, subject: BenchSubject, figures: ReadonlyMap<BenchSubject, readonly RoundFigure[]>): BenchRatio[] {
+  const ratios: BenchRatio[] = []
+  const samples = samplesOf(figures.get(subject)!)
+  for (const { to, must, goal } of subject.ratios ?? []) {
+    const other = [...figures].find(([{ name }]) => name === to)?.[1]
+    if (other === undefined) continue
+    const limits = { ...(must === undefined ? {} : { must }), ...(goal === undefined ? {} : { goal }) }
+    ratios.push({ to: fullName(each, to), ...ratioSpread(samples, samplesOf(other)), ...limits })
+  }
+  return ratios
+}
+
+const samplesOf = (rounds: readonly RoundFigure[]): number[] => rounds.map(({ value }) => value)
+
+/** The rounds of a case as one result. */
+export function resultOf(
   bench: string,
-  each: BenchCase,
-  subject: BenchSubject,
+  name: string,
+  subject: Pick<BenchSubject, 'unit' | 'note'>,
   rounds: readonly RoundFigure[],
-  all: ReadonlyMap<BenchSubject, readonly RoundFigure[]>,
+  ratios: readonly BenchRatio[] = [],
 ): BenchResult {
-  const samples = rounds.map(({ value }) => value)
+  const samples = samplesOf(rounds)
   const value = median(samples)
   const { latency } = rounds.find((round) => round.value === value)!
   const heap = rounds.flatMap(({ heapBytes }) => heapBytes ?? [])
   const gc = rounds.flatMap(({ gcNs }) => gcNs ?? [])
   const note = subject.note ?? rounds.findLast((round) => round.note !== undefined)?.note
-  const ratios: BenchRatio[] = []
-  for (const { to, must, goal } of subject.ratios ?? []) {
-    const other = [...all].find(([{ name }]) => name === to)?.[1]
-    if (other === undefined) continue
-    const limits = { ...(must === undefined ? {} : { must }), ...(goal === undefined ? {} : { goal }) }
-    ratios.push({ to: fullName(each, to), ...ratioSpread(samples, other.map((round) => round.value)), ...limits })
-  }
   return {
     bench,
-    case: fullName(each, subject.name),
+    case: name,
     unit: subject.unit,
     value,
     samples,

@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly quick: boolean
   /** Interleaved rounds. */
   readonly rounds: number
+  /** Whether the number of rounds was given. */
+  readonly roundsGiven: boolean
   /** One BenchResult a line on standard output in the place of a table. */
   readonly json: boolean
   readonly help: boolean
@@ -44,9 +46,19 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     cases: values.case ?? [],
     quick,
     rounds: values.rounds === undefined ? (quick ? QUICK_ROUNDS : ROUNDS) : parseRounds(values.rounds),
+    roundsGiven: values.rounds !== undefined,
     json: values.json ?? false,
     help: values.help ?? false,
   }
+}
+
+/** Those of the known names that were asked for, all when none was. */
+export function chosenNames(bench: string, known: readonly string[], asked: readonly string[]): readonly string[] {
+  for (const name of asked) {
+    if (known.includes(name)) continue
+    throw new UsageError(`${bench} has no case ${JSON.stringify(name)}, only ${known.map((each) => JSON.stringify(each)).join(', ')}`)
+  }
+  return asked.length === 0 ? known : known.filter((name) => asked.includes(name))
 }
 
 interface Parsed {
