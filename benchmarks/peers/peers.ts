@@ -1,13 +1,11 @@
 // The echo servers that Knotty is measured against. Each prints `listening on 127.0.0.1:PORT` and serves until it is killed.
-import { existsSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
+import type { EchoProtocol } from './echo-protocol.js'
 import { BENCHMARKS, PEERS } from './folders.js'
-import { compileLibuvServer } from './libuv-in-c.js'
-import { compileNettyServer } from './netty.js'
-
-/** What the server echoes: frames of a 4-byte big-endian length and the message, or bytes as they come. */
-export type EchoProtocol = 'framed' | 'raw'
+import { bunCommand } from './install.js'
+import { libuvCommand } from './libuv-in-c.js'
+import { nettyCommand } from './netty.js'
 
 /** A server to measure. */
 export interface Peer {
@@ -33,6 +31,9 @@ export interface PeerOptions {
   readonly node?: string
 }
 
+/** The names of Knotty's two servers. */
+export const KNOTTY = { libuv: 'Knotty libuv', net: 'Knotty net' } as const
+
 /** The names of the peers. */
 export const PEER = {
   naive: 'naive node:net',
@@ -51,10 +52,23 @@ export function knottyServers(options: PeerOptions = {}): readonly Peer[] {
   const { protocol = 'framed', slabBytes = 65_536, node = process.execPath } = options
   const program = path.join(BENCHMARKS, 'dist/peers/knotty-echo.js')
   return (['libuv', 'net'] as const).map((transport) => ({
-    name: `Knotty ${transport}`,
+    name: KNOTTY[transport],
     command: ['env', `KNOTTY_TRANSPORT=${transport}`, node, program, protocol, String(slabBytes)],
     warmUpSeconds: NODE_WARM_UP_SECONDS,
   }))
+}
+
+/** The peers on node:net and on Node's TCP handle, which every machine has. */
+export function nodePeers(options: PeerOptions = {}): readonly Peer[] {
+  const { protocol = 'framed', slabBytes = 65_536, node = process.execPath } = options
+  const peer = (name: string, ...args: readonly string[]): Peer => ({ name, command: [node, ...args], warmUpSeconds: NODE_WARM_UP_SECONDS })
+  if (protocol === 'raw') return [peer(PEER.naive, path.join(PEERS, 'node-raw-echo.mjs'))]
+  const prototype = path.join(BENCHMARKS, 'prototype/slab-echo.mjs')
+  return [
+    peer(PEER.naive, prototype, '--serve', 'naive'),
+    peer(PEER.corked, prototype, '--serve', 'cork'),
+    peer(PEER.handle, prototype, '--serve', 'handle', '--slab', String(slabBytes)),
+  ]
 }
 
 /**
@@ -62,25 +76,17 @@ export function knottyServers(options: PeerOptions = {}): readonly Peer[] {
  * temporary folder; installs nothing.
  */
 export async function availablePeers(options: PeerOptions = {}): Promise<{ peers: Peer[]; skipped: SkippedPeer[] }> {
-  const { protocol = 'framed', slabBytes = 65_536, node = process.execPath } = options
-  const peers: Peer[] = []
+  const { protocol = 'framed' } = options
+  const peers = [...nodePeers(options)]
   const skipped: SkippedPeer[] = []
-  const add = (name: string, found: readonly string[] | string, warmUpSeconds = NODE_WARM_UP_SECONDS): void => {
+  const add = (name: string, found: readonly string[] | string, warmUpSeconds: number): void => {
     if (typeof found === 'string') skipped.push({ name, why: found })
     else peers.push({ name, command: found, warmUpSeconds })
   }
-
-  const prototype = path.join(BENCHMARKS, 'prototype/slab-echo.mjs')
-  if (protocol === 'framed') {
-    add(PEER.naive, [node, prototype, '--serve', 'naive'])
-    add(PEER.corked, [node, prototype, '--serve', 'cork'])
-    add(PEER.handle, [node, prototype, '--serve', 'handle', '--slab', String(slabBytes)])
-  } else {
-    add(PEER.naive, [node, path.join(PEERS, 'node-raw-echo.mjs')])
-  }
-  const bun = path.join(PEERS, 'node_modules/@oven/bun-linux-x64/bin/bun')
-  add(PEER.bun, existsSync(bun) ? [bun, path.join(PEERS, 'bun-echo.mjs'), protocol] : 'not installed (npm run bench:peers installs it)')
-  add(PEER.libuv, await compileLibuvServer(protocol))
-  add(PEER.netty, await compileNettyServer(protocol), JAVA_WARM_UP_SECONDS)
+  const bun = bunCommand()
+  const missing = 'not installed: npm run bench:peers installs it (linux x64)'
+  add(PEER.bun, bun === undefined ? missing : [bun, path.join(PEERS, 'bun-echo.mjs'), protocol], NODE_WARM_UP_SECONDS)
+  add(PEER.libuv, await libuvCommand(protocol), NODE_WARM_UP_SECONDS)
+  add(PEER.netty, await nettyCommand(protocol), JAVA_WARM_UP_SECONDS)
   return { peers, skipped }
 }

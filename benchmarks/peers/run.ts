@@ -1,21 +1,32 @@
-import { execFile } from 'node:child_process'
+import { startProgram } from '../harness/processes.js'
 
-/** How a program ended: `code` is undefined when there is no such program. */
-export interface Ended {
-  readonly code: number | undefined
-  readonly stdout: string
-  readonly stderr: string
+/** Settings of {@link run}. */
+export interface RunOptions {
+  readonly cwd?: string
+  /** How long it may say nothing (120,000). */
+  readonly withinMs?: number
 }
 
-/** Runs a program to its end. */
-export function run(file: string, args: readonly string[], options: { readonly cwd?: string; readonly timeoutMs?: number } = {}): Promise<Ended> {
-  const { timeoutMs = 120_000, ...rest } = options
-  return new Promise((resolve) => {
-    execFile(file, [...args], { ...rest, timeout: timeoutMs, encoding: 'utf8' }, (error, stdout, stderr) => {
-      if (error === null) return resolve({ code: 0, stdout, stderr })
-      if (error.code === 'ENOENT') return resolve({ code: undefined, stdout, stderr })
-      const said = error.killed === true ? `took longer than ${timeoutMs / 1000} s` : stderr
-      return resolve({ code: typeof error.code === 'number' ? error.code : 1, stdout, stderr: said })
-    })
+/** How a program ended: what it printed; or why it gave nothing, and whether that is because there is no such program. */
+export type Ended =
+  | { readonly ok: true; readonly stdout: readonly string[]; readonly stderr: string }
+  | { readonly ok: false; readonly why: string; readonly missing: boolean }
+
+/** Runs a program to its end; it goes, as all programs of the harness do, when this process does. */
+export async function run(command: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const { cwd, withinMs = 120_000 } = options
+  let stderr = ''
+  const onStderr = (text: string): void => void (stderr += text)
+  const program = startProgram(command, {
+    name: command[0]!,
+    endSignal: 'SIGTERM',
+    onStderr,
+    ...(cwd === undefined ? {} : { cwd }),
   })
+  try {
+    return { ok: true, stdout: await program.end(withinMs), stderr }
+  } catch (error) {
+    const { message, cause } = error as Error
+    return { ok: false, why: message, missing: (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT' }
+  }
 }
