@@ -1,8 +1,7 @@
-import path from 'node:path'
 import process from 'node:process'
+import { measureLoad as measureOwn } from '../harness/measure-load.js'
 import { LOAD_CORE, startProgram } from '../harness/processes.js'
 import type { EchoLoad } from './cases.js'
-import { BENCHMARKS } from './folders.js'
 
 const COMPILED = process.env['KNOTTY_LOADGEN']
 /** What a generator may say nothing for, beyond what it measures. */
@@ -14,12 +13,15 @@ export const GENERATOR: string =
 
 /** Loads the server on a port; gives messages a second. `own` takes Knotty's generator, whatever KNOTTY_LOADGEN says. */
 export async function measureLoad(port: number, load: EchoLoad, seconds: number, warmUpSeconds: number, own: boolean): Promise<number> {
-  const sizes = [port, load.connections, load.messageBytes, load.inFlight, seconds].map(String)
-  const command =
-    COMPILED !== undefined && !own
-      ? [COMPILED, ...sizes, load.protocol === 'framed' ? '1' : '0', String(warmUpSeconds)]
-      : [process.execPath, path.join(BENCHMARKS, 'dist/macro/load.js'), ...sizes, load.cut ? 'cut' : 'aligned']
-  const generator = startProgram(command, { name: `the load of ${load.connections} connections`, core: LOAD_CORE })
+  const { protocol, cut, connections, messageBytes, inFlight } = load
+  if (COMPILED === undefined || own) {
+    const mode = protocol === 'raw' ? 'raw' : cut ? 'cut' : 'aligned'
+    const shape = { mode, connections, messageBytes, inFlight } as const
+    return (await measureOwn(port, shape, { seconds, warmUpSeconds, serverPid: undefined })).messagesPerSecond
+  }
+  const sizes = [port, connections, messageBytes, inFlight, seconds].map(String)
+  const command = [COMPILED, ...sizes, protocol === 'framed' ? '1' : '0', String(warmUpSeconds)]
+  const generator = startProgram(command, { name: `the load of ${connections} connections`, core: LOAD_CORE })
   try {
     const line = await generator.nextLine((warmUpSeconds + seconds) * 1000 + GRACE_MS)
     const rate = Number.parseFloat(line)
