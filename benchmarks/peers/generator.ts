@@ -8,6 +8,8 @@ const COMPILED = process.env['KNOTTY_LOADGEN']
 const OWN = 'Knotty\'s own, benchmarks/macro/load'
 /** What a generator may say nothing for, beyond what it measures. */
 const GRACE_MS = 20_000
+/** Where no server needs to be. */
+const NOBODY = 1
 
 /** Which generator loads the servers, for people. */
 export const GENERATOR: string =
@@ -68,6 +70,6 @@ function checked(rate: number, line: string): number {
 export async function ceilingOf(load: EchoLoad, seconds: number, own: boolean): Promise<number | undefined> {
   if (COMPILED !== undefined && !own) return undefined
   // It measures its ceiling before it connects, and is stopped when it has told it.
-  const line = await firstLine(startOwn(load, ['--port', 0, '--ceiling', seconds]), seconds)
+  const line = await firstLine(startOwn(load, ['--port', NOBODY, '--ceiling', seconds]), seconds)
   return checked((JSON.parse(line) as { readonly ceiling: number }).ceiling, line)
 }
