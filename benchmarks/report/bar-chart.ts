@@ -1,7 +1,7 @@
 import type { BenchResult, BenchUnit } from '@knotty/bench'
 import { type ComparedCase, letterOf } from './compared-case.js'
 import { escape } from './escape.js'
-import { formatFigure, formatNumber, formatTick, higherIsBetter, rangeOf } from './figures.js'
+import { formatFigure, formatRatio, formatTick, higherIsBetter, rangeOf } from './figures.js'
 import { linearScale, percent, type Scale } from './scale.js'
 import { MARKS } from './theme.js'
 
@@ -47,5 +47,5 @@ function bar(result: BenchResult, index: number, unit: BenchUnit, scale: Scale):
 
 function ratioTo(first: BenchResult | undefined, result: BenchResult): string {
   if (first === undefined || first.value <= 0) return ''
-  return `<span class="quiet">${formatNumber(result.value / first.value)} × A</span>`
+  return `<span class="quiet">${formatRatio(result.value / first.value)} × A</span>`
 }

@@ -13,6 +13,12 @@ export function formatNumber(value: number): string {
   return (value === 0 ? 0 : value).toLocaleString('en-US', { maximumFractionDigits: Math.abs(value) < 0.0005 ? 0 : fractionDigits })
 }
 
+/** Two decimals, fewer or more where they say nothing or too little: 0.037, 0.84, 1.10, 50.7. */
+export function formatRatio(ratio: number): string {
+  const digits = ratio >= 100 ? 0 : ratio >= 10 ? 1 : ratio >= 0.1 ? 2 : 3
+  return ratio.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+}
+
 type Step = readonly [factor: number, name: string]
 
 const TIMES: readonly Step[] = [

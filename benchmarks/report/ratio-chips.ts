@@ -1,6 +1,6 @@
 import type { BenchRatio, BenchResult } from '@knotty/bench'
 import { escape } from './escape.js'
-import { formatNumber, higherIsBetter } from './figures.js'
+import { formatNumber, formatRatio, higherIsBetter } from './figures.js'
 
 /** A ratio with the result it belongs to. */
 export interface NamedRatio {
@@ -35,8 +35,8 @@ function targetMark(name: string, target: number, reached: boolean, { result }: 
 export function ratioChips(results: readonly BenchResult[]): string {
   const chips = ratiosOf(results).map((named) => {
     const { ratio, result } = named
-    const spread = `(${formatNumber(ratio.min)} to ${formatNumber(ratio.max)})`
-    return `<li class="chip">${escape(result.case)}: <b>${formatNumber(ratio.median)} ×</b> ${escape(ratio.to)} <span class="quiet">${spread}</span> ${targetMarks(named)}</li>`
+    const spread = `(${formatRatio(ratio.min)} to ${formatRatio(ratio.max)})`
+    return `<li class="chip">${escape(result.case)}: <b>${formatRatio(ratio.median)} ×</b> ${escape(ratio.to)} <span class="quiet">${spread}</span> ${targetMarks(named)}</li>`
   })
   return chips.length === 0 ? '' : `<ul class="chips" aria-label="Ratios">${chips.join('\n')}</ul>`
 }

@@ -1,7 +1,7 @@
 import { benchSection } from './bench-section.js'
 import { compareCases, type ComparedCase, letterOf, type NamedReport } from './compared-case.js'
 import { escape } from './escape.js'
-import { formatNumber } from './figures.js'
+import { formatNumber, formatRatio } from './figures.js'
 import { isReached, ratiosOf, targetMarks } from './ratio-chips.js'
 import { STYLE } from './theme.js'
 
@@ -27,8 +27,8 @@ export function reportPage(reports: readonly NamedReport[]): string {
 <body><header><h1>Knotty benchmarks, ${escape(dayOf(reports))}</h1>${reports.map((named, index) => origin(named, index, reports.length)).join('\n')}
 <p class="quiet">A figure is the median of its rounds. Absolute figures move with the machine and the moment: ratios, taken within rounds of one
 run, are what counts. A ratio above 1 is better for rates, one below 1 for times and bytes.</p></header>
-${targets(reports)}<nav aria-label="Benchmarks"><ul>${links.join('')}</ul></nav>
-<main>${sections.map((section, index) => groupSection(groups[index] as string, section)).join('\n')}</main></body></html>
+<nav aria-label="Benchmarks"><ul>${links.join('')}</ul></nav>
+${targets(reports)}<main>${sections.map((section, index) => groupSection(groups[index] as string, section)).join('\n')}</main></body></html>
 `
 }
 
@@ -79,7 +79,7 @@ function targets([first]: readonly NamedReport[]): string {
     `${all.filter((one) => isReached(one, one.ratio[key] as number)).length} of ${all.length}`
   const rows = named.map(
     (one) => `<tr><td class="text">${escape(one.result.bench)}: ${escape(one.result.case)}</td><td class="text">${escape(one.ratio.to)}</td>
-<td><b>${formatNumber(one.ratio.median)}</b></td><td>${formatNumber(one.ratio.min)} to ${formatNumber(one.ratio.max)}</td><td class="text">${targetMarks(one)}</td></tr>`,
+<td><b>${formatRatio(one.ratio.median)}</b></td><td>${formatRatio(one.ratio.min)} to ${formatRatio(one.ratio.max)}</td><td class="text">${targetMarks(one)}</td></tr>`,
   )
   return `<section><h2>Targets</h2><p>Musts reached: <b>${count(musts, 'must')}</b>. Goals reached: <b>${count(goals, 'goal')}</b>.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Targets"><table><thead><tr><th scope="col" class="text">case</th><th scope="col" class="text">compared with</th>

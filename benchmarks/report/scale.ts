@@ -13,10 +13,17 @@ export function linearScale(highest: number): Scale {
   return { at: (value) => clamp(value / end), ticks: Array.from({ length: count + 1 }, (_, index) => index * step) }
 }
 
-/** Logarithmic, for positive values only; ticks at powers of ten, or at 1, 2, 5 where that is less than two decades. */
+const STEPS: readonly (readonly number[])[] = [
+  [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9],
+  [1, 1.5, 2, 3, 4, 5, 6, 8],
+  [1, 2, 5],
+  [1],
+]
+
+/** Logarithmic, for positive values only; ticks at powers of ten, or at steps between where these would be too few. */
 export function logScale(lowest: number, highest: number): Scale {
-  const few = highest / lowest < 100
-  const ticks = few ? steppedPowers(lowest, highest, [1, 2, 5]) : steppedPowers(lowest, highest, [1])
+  const decades = Math.log10(highest / lowest)
+  const ticks = steppedPowers(lowest, highest, STEPS[decades < 0.2 ? 0 : decades < 0.6 ? 1 : decades < 2 ? 2 : 3] as readonly number[])
   const low = Math.log(Math.min(ticks[0] as number, lowest))
   const high = Math.log(Math.max(ticks.at(-1) as number, highest))
   const span = high - low || 1

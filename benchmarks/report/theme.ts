@@ -102,7 +102,9 @@ th,td{padding:.3rem .7rem .3rem 0;text-align:right;vertical-align:top;border-bot
 thead th{color:var(--quiet);font-weight:600;vertical-align:bottom}
 th:first-child,td.text,thead th.text{text-align:left}
 tbody th{font-weight:400;min-width:9rem}
-td.text{min-width:12rem}
+td.text{min-width:9rem}
+td{white-space:nowrap}
+td.text{white-space:normal}
 .notes{font-size:.875rem;padding-left:1.1rem}
 @media (max-width:40rem){
 body{padding:1rem .75rem 2rem}
