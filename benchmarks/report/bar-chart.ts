@@ -1,4 +1,5 @@
 import type { BenchResult, BenchUnit } from '@knotty/bench'
+import { caseGroups } from './case-groups.js'
 import { type ComparedCase, letterOf } from './compared-case.js'
 import { escape } from './escape.js'
 import { formatFigure, formatRatio, formatTick, higherIsBetter, rangeOf } from './figures.js'
@@ -14,10 +15,10 @@ export function barChart(cases: readonly ComparedCase[], unit: BenchUnit): strin
   const direction = higherIsBetter(unit) ? 'higher is better' : 'lower is better'
   const whiskers = all.some(({ samples }) => samples.length > 1) ? ' Whiskers: lowest to highest round.' : ''
   return `<figure><figcaption><strong>${escape(unit)}</strong>, ${direction}.${whiskers}</figcaption>
-<div class="bars">${cases.map((compared) => caseBars(compared, unit, scale)).join('\n')}</div></figure>`
+${caseGroups(cases, (compared) => caseBars(compared, unit, scale))}</figure>`
 }
 
-function caseBars({ name, results }: ComparedCase, unit: BenchUnit, scale: Scale): string {
+function caseBars({ results }: ComparedCase, unit: BenchUnit, scale: Scale): string {
   const many = results.length > 1
   const strips = results.map((result, index) => {
     const letter = many ? `<span class="value">${letterOf(index)}</span>` : ''
@@ -26,7 +27,7 @@ function caseBars({ name, results }: ComparedCase, unit: BenchUnit, scale: Scale
     return `<div class="strip${many ? ' many' : ''}">${letter}${bar(result, index, unit, scale)}
 <span class="value">${escape(formatFigure(result.value, unit))}${ratio}</span></div>`
   })
-  return `<div class="bar"><span class="name">${escape(name)}</span><div>${strips.join('')}</div></div>`
+  return strips.join('')
 }
 
 function bar(result: BenchResult, index: number, unit: BenchUnit, scale: Scale): string {

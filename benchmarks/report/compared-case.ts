@@ -32,3 +32,32 @@ export function compareCases(reports: readonly NamedReport[]): ReadonlyMap<strin
   }
   return new Map([...benches].map(([bench, cases]) => [bench, [...cases.values()]]))
 }
+
+/** Cases with the same words before the first colon, which say what was measured: `64 connections: Knotty`, `64 connections: Netty`. */
+export interface CaseGroup {
+  /** What stands before the colon; empty for cases without one. */
+  readonly heading: string
+  readonly cases: readonly { readonly label: string; readonly compared: ComparedCase }[]
+}
+
+export function groupCases(cases: readonly ComparedCase[]): readonly CaseGroup[] {
+  const groups = new Map<string, { label: string; compared: ComparedCase }[]>()
+  for (const compared of cases) {
+    const [heading, label] = splitName(compared.name)
+    const group = groups.get(heading) ?? []
+    groups.set(heading, group)
+    group.push({ label, compared })
+  }
+  return [...groups].map(([heading, grouped]) => ({ heading, cases: grouped }))
+}
+
+/** The name of a case beside that of another: without the heading that both have. */
+export function nameBeside(name: string, other: string): string {
+  const [heading, label] = splitName(name)
+  return heading === splitName(other)[0] ? label : name
+}
+
+function splitName(name: string): readonly [heading: string, label: string] {
+  const colon = name.indexOf(': ')
+  return colon < 0 ? ['', name] : [name.slice(0, colon), name.slice(colon + 2)]
+}

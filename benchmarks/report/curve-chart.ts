@@ -8,8 +8,13 @@ import { MARKS } from './theme.js'
 const HEIGHT = 240
 /** Room above the highest line and below the lowest for half a line of text. */
 const MARGIN = 10
-/** One shape a curve, so that none is told by colour alone: circle, square, triangle, diamond, cross. */
+/** Circle, square, triangle, diamond, cross: no curve is told by colour alone. */
 const SHAPES = ['M-5 0A5 5 0 1 1 5 0A5 5 0 1 1 -5 0Z', 'M-4.5 -4.5H4.5V4.5H-4.5Z', 'M0 -6L6 5H-6Z', 'M0 -6.5L6.5 0L0 6.5L-6.5 0Z', 'M-6 -2H-2V-6H2V-2H6V2H2V6H-2V2H-6Z']
+
+/** From the sixth curve on the colours come again, with other shapes. */
+function shapeOf(index: number): string {
+  return SHAPES[(index + Math.floor(index / MARKS)) % SHAPES.length] as string
+}
 
 /** One curve: a series of one file. */
 export interface Curve {
@@ -49,7 +54,7 @@ function drawCurve({ points }: Series, index: number, x: Scale, y: Scale): strin
   const marks = placed.map(
     ({ left, top: at, range: [min, max] }) =>
       `<line class="whisker" x1="${left}" x2="${left}" y1="${top(y.at(max))}" y2="${top(y.at(min))}"/>` +
-      `<svg class="at" x="${left}" y="${at}"><path class="m${style} point" d="${SHAPES[style] as string}"/></svg>`,
+      `<svg class="at" x="${left}" y="${at}"><path class="m${style} point" d="${shapeOf(index)}"/></svg>`,
   )
   return lines.join('') + marks.join('')
 }
@@ -84,7 +89,7 @@ function shortNumber(value: number): string {
 
 function keyEntry(label: string, index: number): string {
   const style = index % MARKS
-  return `<li><svg aria-hidden="true" viewBox="-8 -8 16 16"><line class="l${style}" x1="-8" x2="8"/><path class="m${style} point" d="${SHAPES[style] as string}"/></svg>${escape(label)}</li>`
+  return `<li><svg aria-hidden="true" viewBox="-8 -8 16 16"><line class="l${style}" x1="-8" x2="8"/><path class="m${style} point" d="${shapeOf(index)}"/></svg>${escape(label)}</li>`
 }
 
 function spoken(curves: readonly Curve[], unit: BenchUnit): string {

@@ -1,4 +1,5 @@
 import type { BenchResult, LatencyPercentiles } from '@knotty/bench'
+import { caseGroups } from './case-groups.js'
 import { type ComparedCase, letterOf } from './compared-case.js'
 import { escape } from './escape.js'
 import { formatNanoseconds } from './figures.js'
@@ -31,13 +32,13 @@ export function percentileChart(cases: readonly ComparedCase[]): string {
 <ul class="key">${keyEntry(`<line class="whisker" x1="0" x2="16" y1="13" y2="13"/>`, 'fastest to slowest')}
 ${keyEntry(`<rect class="m0" width="16" height="12" y="7"/><line class="middle" x1="8" x2="8" y1="5" y2="21"/>`, 'p25, p50, p75')}
 ${keyEntry(mark('p99', 8), 'p99')}${keyEntry(mark('p999', 8), 'p99.9')}</ul>
-<div class="bars">${shown.map((compared) => caseStrips(compared, scale)).join('\n')}
-<div class="bar"><span></span><div class="strip latency">${axis(scale)}</div></div></div></figure>`
+${caseGroups(shown, (compared) => caseStrips(compared, scale))}
+<div class="bar"><span></span>${axis(scale)}</div></figure>`
 }
 
-function caseStrips({ name, results }: ComparedCase, scale: Scale): string {
+function caseStrips({ results }: ComparedCase, scale: Scale): string {
   const strips = results.map((result, index) => (result?.latency === undefined ? '' : strip(result, result.latency, index, results.length, scale)))
-  return `<div class="bar"><span class="name">${escape(name)}</span><div>${strips.join('')}</div></div>`
+  return strips.join('')
 }
 
 function strip(result: BenchResult, latency: LatencyPercentiles, index: number, files: number, scale: Scale): string {
@@ -45,13 +46,13 @@ function strip(result: BenchResult, latency: LatencyPercentiles, index: number, 
   const width = scale.at(Math.max(LEAST_NANOSECONDS, latency.p75)) - scale.at(Math.max(LEAST_NANOSECONDS, latency.p25))
   const said = `p50 ${formatNanoseconds(latency.p50)} · p99 ${formatNanoseconds(latency.p99)} · p99.9 ${formatNanoseconds(latency.p999)}`
   const letter = files > 1 ? `${letterOf(index)}: ` : ''
-  return `<div class="strip latency"><div><svg role="img" aria-label="${escape(`${result.case}: ${said}`)}" height="${HEIGHT}">
+  return `<div class="latency"><svg role="img" aria-label="${escape(`${result.case}: ${said}`)}" height="${HEIGHT}">
 <rect class="track" y="3" width="100%" height="${HEIGHT - 6}" rx="2"/>
 <line class="whisker" x1="${at(latency.min)}" x2="${at(latency.max)}" y1="${MIDDLE}" y2="${MIDDLE}"/>
 <rect class="m${index % MARKS}" x="${at(latency.p25)}" y="7" width="${percent(Math.max(0.003, width))}" height="12"/>
 <line class="middle" x1="${at(latency.p50)}" x2="${at(latency.p50)}" y1="4" y2="${HEIGHT - 4}"/>
 <svg class="at" x="${at(latency.p99)}">${mark('p99', 0)}</svg><svg class="at" x="${at(latency.p999)}">${mark('p999', 0)}</svg></svg>
-<span class="value quiet">${letter}${escape(said)}</span></div></div>`
+<span class="value quiet">${letter}${escape(said)}</span></div>`
 }
 
 function mark(name: 'p99' | 'p999', x: number): string {

@@ -1,4 +1,5 @@
 import type { BenchRatio, BenchResult } from '@knotty/bench'
+import { nameBeside } from './compared-case.js'
 import { escape } from './escape.js'
 import { formatNumber, formatRatio, higherIsBetter } from './figures.js'
 
@@ -15,6 +16,12 @@ export function ratiosOf(results: readonly BenchResult[]): readonly NamedRatio[]
 /** Whether the median of the ratio reaches a target: at least it for rates, at most it for times and bytes. */
 export function isReached({ result, ratio }: NamedRatio, target: number): boolean {
   return higherIsBetter(result.unit) ? ratio.median >= target : ratio.median <= target
+}
+
+/** **1.93 ×** Netty (1.83 to 2.07). */
+export function ratioText({ ratio, result }: NamedRatio): string {
+  const spread = `(${formatRatio(ratio.min)} to ${formatRatio(ratio.max)})`
+  return `<b>${formatRatio(ratio.median)} ×</b> ${escape(nameBeside(ratio.to, result.case))} <span class="quiet">${spread}</span>`
 }
 
 /** What was reached of must and goal, by words and shape as well as colour. */
@@ -34,9 +41,7 @@ function targetMark(name: string, target: number, reached: boolean, { result }: 
 /** The ratios of some results as a list of chips; empty when there are none. */
 export function ratioChips(results: readonly BenchResult[]): string {
   const chips = ratiosOf(results).map((named) => {
-    const { ratio, result } = named
-    const spread = `(${formatRatio(ratio.min)} to ${formatRatio(ratio.max)})`
-    return `<li class="chip">${escape(result.case)}: <b>${formatRatio(ratio.median)} ×</b> ${escape(ratio.to)} <span class="quiet">${spread}</span> ${targetMarks(named)}</li>`
+    return `<li class="chip">${escape(named.result.case)}: ${ratioText(named)} ${targetMarks(named)}</li>`
   })
   return chips.length === 0 ? '' : `<ul class="chips" aria-label="Ratios">${chips.join('\n')}</ul>`
 }

@@ -1,8 +1,8 @@
 import { benchSection } from './bench-section.js'
 import { compareCases, type ComparedCase, letterOf, type NamedReport } from './compared-case.js'
 import { escape } from './escape.js'
-import { formatNumber, formatRatio } from './figures.js'
-import { isReached, ratiosOf, targetMarks } from './ratio-chips.js'
+import { formatNumber } from './figures.js'
+import { isReached, ratiosOf, ratioText, targetMarks } from './ratio-chips.js'
 import { STYLE } from './theme.js'
 
 const GROUPS: Readonly<Record<string, string>> = {
@@ -78,10 +78,10 @@ function targets([first]: readonly NamedReport[]): string {
   const count = (all: typeof named, key: 'must' | 'goal'): string =>
     `${all.filter((one) => isReached(one, one.ratio[key] as number)).length} of ${all.length}`
   const rows = named.map(
-    (one) => `<tr><td class="text">${escape(one.result.bench)}: ${escape(one.result.case)}</td><td class="text">${escape(one.ratio.to)}</td>
-<td><b>${formatRatio(one.ratio.median)}</b></td><td>${formatRatio(one.ratio.min)} to ${formatRatio(one.ratio.max)}</td><td class="text">${targetMarks(one)}</td></tr>`,
+    (one) => `<tr><td class="text">${escape(one.result.bench)}: ${escape(one.result.case)}</td>
+<td class="text">${ratioText(one)}</td><td class="text">${targetMarks(one)}</td></tr>`,
   )
   return `<section><h2>Targets</h2><p>Musts reached: <b>${count(musts, 'must')}</b>. Goals reached: <b>${count(goals, 'goal')}</b>.</p>
-<div class="scroll" tabindex="0" role="region" aria-label="Targets"><table><thead><tr><th scope="col" class="text">case</th><th scope="col" class="text">compared with</th>
-<th scope="col">ratio</th><th scope="col">of the rounds</th><th scope="col" class="text">targets</th></tr></thead><tbody>${rows.join('\n')}</tbody></table></div></section>\n`
+<table class="targets"><thead><tr><th scope="col" class="text">case</th><th scope="col" class="text">ratio, and its range over the rounds</th>
+<th scope="col" class="text">targets</th></tr></thead><tbody>${rows.join('\n')}</tbody></table></section>\n`
 }

@@ -71,9 +71,11 @@ figcaption{font-size:.875rem;margin-bottom:.6rem}
 figcaption strong{color:var(--text)}
 .bars{display:grid;gap:.55rem}
 .bar{display:grid;grid-template-columns:minmax(9rem,17rem) 1fr;gap:0 .9rem;align-items:center;break-inside:avoid}
+.bars+h4,.bars+.bar{margin-top:.9rem}
+figure h4:first-of-type{margin-top:.2rem}
+.latency+.latency{margin-top:.2rem}
 .name{font-size:.9rem;line-height:1.3;overflow-wrap:anywhere}
 .strip{display:grid;grid-template-columns:1fr 9.5rem;gap:.7rem;align-items:center}
-.strip.latency{grid-template-columns:1fr}
 .strip.many{grid-template-columns:1.2rem 1fr 9.5rem;gap:.5rem}
 .value{font-size:.875rem;line-height:1.25;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .value .quiet{display:block;font-size:.8125rem}
@@ -115,6 +117,10 @@ figure{padding:.6rem}
 dl{grid-template-columns:1fr;gap:0}
 dd{margin-bottom:.35rem}
 .plot{grid-template-columns:3.75rem 1fr}
+.targets thead{display:none}
+.targets tr{display:block;padding:.4rem 0;border-bottom:1px solid var(--rule)}
+.targets td{display:block;padding:0;border:0}
+.targets td:first-child{font-weight:600}
 }
 @media print{
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
