@@ -7,7 +7,7 @@ export interface Scale {
 
 /** From zero to a round value at or above the highest. */
 export function linearScale(highest: number): Scale {
-  const step = niceStep(Math.max(highest, Number.MIN_VALUE) / 4)
+  const step = niceStep((highest > 0 ? highest : 1) / 4)
   const count = Math.max(1, Math.ceil(highest / step - 1e-9))
   const end = count * step
   return { at: (value) => clamp(value / end), ticks: Array.from({ length: count + 1 }, (_, index) => index * step) }

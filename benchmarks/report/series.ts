@@ -1,7 +1,7 @@
 import type { BenchResult } from '@knotty/bench'
 
 /** A case of a curve, with the number it stands for. */
-export interface SeriesPoint {
+interface SeriesPoint {
   readonly at: number
   readonly result: BenchResult
 }
