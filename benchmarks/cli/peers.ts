@@ -36,7 +36,7 @@ const skippedLine = ({ name, why }: SkippedPeer): string => `skipped: ${name}: $
 async function measureAll(plans: readonly Plan[], { rounds, seconds }: PeersOptions): Promise<{ all: EchoFigures[]; failed: boolean }> {
   const estimates = plans.map((plan) => estimate(plan.case, plan.servers, rounds, seconds))
   const total = estimates.reduce((sum, each) => sum + each.seconds, 0)
-  console.log(`${plans.length} cases, ${rounds} rounds of ${seconds} s: about ${duration(total)}; Ctrl-C ends it`)
+  console.log(`${plural(plans.length, 'case')}, ${plural(rounds, 'round')} of ${seconds} s: about ${duration(total)}; Ctrl-C ends it`)
   const progress = new Progress(estimates.reduce((sum, each) => sum + each.steps, 0))
   const all: EchoFigures[] = []
   let failed = false
@@ -51,6 +51,8 @@ async function measureAll(plans: readonly Plan[], { rounds, seconds }: PeersOpti
   progress.clear()
   return { all, failed }
 }
+
+const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 const duration = (seconds: number): string => (seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} minutes`)
 
@@ -158,7 +160,7 @@ function pageHead({ command, rounds, seconds }: PeersOptions, machine: string, v
     ...(versions.length === 0 ? [] : [`- Versions: ${versions.join(', ')}`]),
     `- Command: \`${process.env['KNOTTY_LOADGEN'] === undefined ? '' : 'KNOTTY_LOADGEN=loadgen '}${command}\``,
     `- Load generator: ${GENERATOR}`,
-    `- ${rounds} interleaved rounds of ${seconds} s each, every server in a process of its own each round; median, smallest and largest`,
+    `- ${plural(rounds, 'round')} of ${seconds} s, interleaved, every server in a process of its own each time; median, smallest and largest`,
   ].join('\n')
 }
 

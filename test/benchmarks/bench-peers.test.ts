@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import process from 'node:process'
 import { describe, test } from 'node:test'
@@ -8,6 +10,10 @@ import { peerMarkdown, peerTable, targetTable } from '../../../benchmarks/dist/c
 import { replaceSection } from '../../../benchmarks/dist/cli/results-page.js'
 import { ECHO_CASES } from '../../../benchmarks/dist/peers/cases.js'
 import type { EchoFigures } from '../../../benchmarks/dist/peers/measure-echo.js'
+
+interface Manifest {
+  readonly optionalDependencies: Readonly<Record<string, string>>
+}
 
 const PROGRAM = fileURLToPath(new URL('../../../benchmarks/dist/cli/peers.js', import.meta.url))
 const IS_FOR_NODE = process.versions['bun'] === undefined ? false : 'it runs on Node'
@@ -54,12 +60,19 @@ describe('bench:peers', { skip: IS_FOR_NODE }, () => {
   })
 
   test('names no path of the machine in the command that makes a table again', () => {
-    const { command } = parsePeersOptions([
-      ...['--lines', '--node', process.execPath, '--rounds', '3', '--case', '4 KiB'],
-      ...['--write', '/a/b.md', '--json', '/a/b.json'],
-    ])
+    const args = ['--lines', '--node', process.execPath, '--rounds=3', '--case=4 KiB', '--write=/a/b.md', '--json=/a/b.json']
+    const { command } = parsePeersOptions(args)
     assert.equal(command, 'npm run bench:peers -- --lines --node PATH --case "4 KiB" --rounds 3 --write benchmarks/RESULTS.md')
     assert.equal(parsePeersOptions([]).command, 'npm run bench:peers')
+  })
+
+  test('installs exactly what is locked, and the lock names no address', () => {
+    const folder = path.dirname(PROGRAM.replace('/dist/cli/', '/peers/'))
+    const lock = readFileSync(path.join(folder, 'package-lock.json'), 'utf8')
+    assert.doesNotMatch(lock, /:\/\//)
+    const { optionalDependencies } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as Manifest
+    const { packages } = JSON.parse(lock) as { readonly packages: Readonly<Record<string, { readonly version: string }>> }
+    for (const [name, version] of Object.entries(optionalDependencies)) assert.equal(packages[`node_modules/${name}`]?.version, version)
   })
 
   test('replaces its part of the page and nothing else', () => {
