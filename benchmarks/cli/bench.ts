@@ -8,6 +8,7 @@ import { machineLine, reportOf } from '../harness/machine.js'
 import { endPrograms } from '../harness/processes.js'
 import { parseRounds, UsageError } from '../../../packages/bench/dist/run-options.js'
 import { type BenchFile, benchFiles, type ChosenBench, chooseBenches } from './bench-files.js'
+import { writeReport } from './report.js'
 import { runBench } from './run-bench.js'
 import { StepLine } from './step-line.js'
 import { summaryTable } from './summary.js'
@@ -98,7 +99,9 @@ async function measure(chosen: readonly ChosenBench[], options: Options, quick: 
     const file = path.resolve(options.json ?? path.join(BENCHMARKS, 'results', `${report.date.slice(0, 19).replaceAll(':', '-')}.json`))
     mkdirSync(path.dirname(file), { recursive: true })
     writeFileSync(file, `${JSON.stringify(report, undefined, 2)}\n`)
-    console.log(`results: ${file}`)
+    const page = `${file.replace(/\.json$/, '')}.html`
+    writeReport(report, page)
+    console.log(`results: ${file}\nreport:  ${page}`)
   }
   if (failed.length > 0) console.error(`failed: ${failed.join(', ')}`)
   return failed.length > 0 ? 1 : 0

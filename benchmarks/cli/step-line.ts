@@ -2,11 +2,11 @@ import process from 'node:process'
 
 /** The progress of a run on standard error: one line that is rewritten on a terminal, one line a bench program elsewhere. */
 export class StepLine {
-  private readonly seconds: number
+  private readonly seconds: number | undefined
   private readonly start: number = performance.now()
 
-  /** @param seconds about how long all of it takes */
-  constructor(seconds: number) {
+  /** @param seconds about how long all of it takes, where that is known */
+  constructor(seconds: number | undefined) {
     this.seconds = seconds
   }
 
@@ -28,6 +28,6 @@ export class StepLine {
 
   private show(text: string): void {
     const passed = Math.round((performance.now() - this.start) / 1000)
-    process.stderr.write(`\r\u001B[K${`${passed} s of about ${this.seconds} s  ${text}`.slice(0, (process.stderr.columns ?? 80) - 1)}`)
+    process.stderr.write(`\r\u001B[K${`${passed} s${this.seconds === undefined ? '' : ` of about ${this.seconds} s`}  ${text}`.slice(0, (process.stderr.columns ?? 80) - 1)}`)
   }
 }

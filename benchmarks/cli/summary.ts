@@ -2,6 +2,7 @@ import type { BenchRatio, BenchResult } from '@knotty/bench'
 import { formatFigure, formatNumber, formatTable, spread } from '../harness/statistics.js'
 
 const HEADER = ['', 'figure', 'spread', 'p99', 'heap/op', 'ratio, note']
+const TEXT_COLUMNS: ReadonlySet<number> = new Set([0, 5])
 const LEGEND = `figure: median of the rounds. For times (ns, us, ms) and bytes less is better, for rates (/s) more.
 spread: smallest and largest round; a difference within it means nothing.
 p99: one operation (micro: a series of about 50 us) in a hundred took longer.   heap/op: bytes allocated an operation.
@@ -24,7 +25,7 @@ export function summaryTable(results: readonly BenchResult[]): string {
       [...(ratios ?? []).map((ratio) => ratioText(ratio, result)), ...(note === undefined ? [] : [note])].join('; '),
     ])
   }
-  return `${formatTable(HEADER, rows, [0, 5])}\n\n${LEGEND}`
+  return `${formatTable(HEADER, rows, TEXT_COLUMNS)}\n\n${LEGEND}`
 }
 
 /** `0.51 x Buffer.readInt32BE, must 1: met`. */

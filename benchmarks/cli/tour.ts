@@ -14,8 +14,8 @@ export const TOUR: readonly (readonly [name: string, cases?: readonly string[]])
 
 /** The part of the tour that these programs have. */
 export async function tourOf(files: readonly BenchFile[], onFailure: (file: BenchFile, error: Error) => void): Promise<ChosenBench[]> {
-  const names = TOUR.map(([name]) => name)
-  const all = await chooseBenches(files.filter(({ name }) => names.includes(name)), [], onFailure)
+  const names = new Set(TOUR.map(([name]) => name))
+  const all = await chooseBenches(files.filter(({ name }) => names.has(name)), [], onFailure)
   return TOUR.flatMap(([name, cases]) => {
     const bench = all.find((each) => each.name === name)
     return bench === undefined ? [] : someCases(bench, bench, cases ?? bench.cases)
