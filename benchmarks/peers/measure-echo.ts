@@ -49,14 +49,14 @@ export function estimate(
 ): { steps: number; seconds: number } {
   const subjects = subjectsOf(echoCase, servers)
   const round = subjects.reduce((sum, { server }) => sum + server.warmUpSeconds + seconds + START_SECONDS, 0)
-  return { steps: subjects.length * rounds, seconds: round * rounds + seconds }
+  return { steps: subjects.length * rounds, seconds: round * rounds }
 }
 
 /** Measures a case: all servers in turn, round after round, each round on processes of its own. */
 export async function measureCase(echoCase: EchoCase, servers: readonly Peer[], options: MeasureOptions): Promise<EchoFigures> {
   const rates = new Map<string, number[]>()
   const own = echoCase.beside !== undefined
-  const ceiling = await ceilingOf(echoCase.load, options.seconds, own)
+  const ceiling = await ceilingOf(echoCase.load, own)
   let open = subjectsOf(echoCase, servers)
   for (let round = 0; round < options.rounds; round++) {
     for (const { name, server, load } of open) {

@@ -17,6 +17,8 @@ import type { Batch, MessageStream } from './message-stream.js'
 const READ_SLAB_BYTES = 1 << 20
 const BACKLOG = 1024
 const CONNECTING_AT_ONCE = 128
+/** A measurement in which nothing came back yet goes on for so long. */
+const SILENCE_MS = 10_000
 
 /** What was measured between two moments. */
 export interface LoadFigures {
@@ -71,6 +73,10 @@ export class ClosedLoop {
     const cpuBefore = process.cpuUsage()
     const start = performance.now()
     await this.wait(seconds)
+    while (this.receivedBytes === 0) {
+      if (performance.now() - start > SILENCE_MS) throw new Error(`nothing came back within ${SILENCE_MS} ms`)
+      await this.wait(seconds)
+    }
     const elapsedSeconds = (performance.now() - start) / 1000
     const { user, system } = process.cpuUsage(cpuBefore)
     const bytesPerSecond = this.receivedBytes / elapsedSeconds

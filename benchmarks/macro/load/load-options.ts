@@ -9,8 +9,8 @@ export type LoadMode = 'aligned' | 'cut' | 'raw'
 /** Settings of the load generator. */
 export interface LoadOptions {
   readonly mode: LoadMode
-  readonly port: number
-  /** A Unix domain socket in the place of the port. */
+  /** Of 127.0.0.1; undefined with {@link unix}, or when only the ceiling is measured. */
+  readonly port: number | undefined
   readonly unix: string | undefined
   readonly connections: number
   /** Bytes of a message, without its header. */
@@ -29,7 +29,7 @@ export interface LoadOptions {
 }
 
 export const LOAD_HELP = `Closed-loop load on an echo server:
-  --port N           of 127.0.0.1, or --unix PATH
+  --port N           of 127.0.0.1, or --unix PATH; without either only the generator's own ceiling is measured
   --connections N    (64)
   --size BYTES       of a message, without its header (64)
   --in-flight N      messages a connection sends at once, when all before have come back (64)
@@ -45,7 +45,7 @@ export function parseLoadOptions(args: readonly string[]): LoadOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      port: { type: 'string', default: '0' },
+      port: { type: 'string' },
       unix: { type: 'string' },
       connections: { type: 'string', default: '64' },
       size: { type: 'string', default: '64' },
@@ -60,9 +60,9 @@ export function parseLoadOptions(args: readonly string[]): LoadOptions {
     },
   })
   const { mode, unix } = values
+  const port = values.port === undefined ? undefined : count(values.port, '--port')
   if (mode !== 'aligned' && mode !== 'cut' && mode !== 'raw') throw new Error(`--mode: ${mode} (expected: aligned, cut or raw)`)
-  const port = Number(values.port)
-  if (unix === undefined && !(port > 0 && port < 65_536)) throw new Error(`--port: ${values.port} (expected: 1 to 65535, or --unix PATH)`)
+  if (port !== undefined && (port > 65_535 || unix !== undefined)) throw new Error(`--port: ${port} (expected: 1 to 65535, and no --unix)`)
   return {
     mode,
     port,

@@ -1,26 +1,14 @@
 // The load generator of the macro benchmarks: node load.js --help. Prints its own ceiling, then what the server did.
-import { readFileSync } from 'node:fs'
 import process from 'node:process'
-import { TcpSocketAddress, UnixSocketAddress } from '@knotty/transport'
-import { ClosedLoop, type LoadFigures } from './closed-loop.js'
-import { LOAD_HELP, type LoadOptions, parseLoadOptions } from './load-options.js'
-import { MessageStream } from './message-stream.js'
+import { type SocketAddress, TcpSocketAddress, UnixSocketAddress } from '@knotty/transport'
+import { ClosedLoop, type LoadFigures } from './load/closed-loop.js'
+import { cpuSecondsOf } from './load/cpu-seconds.js'
+import { LOAD_HELP, type LoadOptions, parseLoadOptions } from './load/load-options.js'
+import { MessageStream } from './load/message-stream.js'
 
 /** More connections do not change what a batch costs the generator. */
 const CEILING_CONNECTIONS = 64
-const CLOCK_TICKS_PER_SECOND = 100 // of /proc/PID/stat on Linux
 const PERCENTILES = { p25: 25, p50: 50, p75: 75, p99: 99, p999: 99.9 }
-
-/** Seconds of a core the process has taken; undefined where the system does not tell. */
-function cpuSecondsOf(pid: number | undefined): number | undefined {
-  if (pid === undefined) return undefined
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND
-  } catch {
-    return undefined
-  }
-}
 
 async function run(options: LoadOptions): Promise<void> {
   const { mode, size, inFlight, connections, ceilingSeconds } = options
@@ -29,8 +17,9 @@ async function run(options: LoadOptions): Promise<void> {
     const whole = new MessageStream(mode === 'raw' ? 'raw' : 'aligned', size, inFlight)
     print(options, { ceiling: await ClosedLoop.ceiling(whole, Math.min(connections, CEILING_CONNECTIONS), ceilingSeconds) })
   }
+  const address = addressOf(options)
+  if (address === undefined) return
   const loop = new ClosedLoop(stream)
-  const address = options.unix === undefined ? new TcpSocketAddress('127.0.0.1', options.port) : new UnixSocketAddress(options.unix)
   await loop.connect(address, connections)
   await warmUp(loop, options)
   const serverBefore = cpuSecondsOf(options.serverPid)
@@ -43,6 +32,11 @@ async function run(options: LoadOptions): Promise<void> {
     ...report(figures),
     ...(serverBefore === undefined || serverAfter === undefined ? {} : { serverCpu: (serverAfter - serverBefore) / elapsedSeconds }),
   })
+}
+
+function addressOf({ port, unix }: LoadOptions): SocketAddress | undefined {
+  if (unix !== undefined) return new UnixSocketAddress(unix)
+  return port === undefined ? undefined : new TcpSocketAddress('127.0.0.1', port)
 }
 
 async function warmUp(loop: ClosedLoop, { inFlight, warmUpSeconds, slowStart }: LoadOptions): Promise<void> {
