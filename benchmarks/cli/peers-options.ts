@@ -30,7 +30,7 @@ export interface PeersOptions {
 export class UsageError extends Error {}
 
 const FULL = { rounds: 5, seconds: 2 }
-const QUICK = { rounds: 2, seconds: 0.5 }
+const QUICK = { rounds: 1, seconds: 0.5 }
 const MAX_ROUNDS = 999
 const MAX_SECONDS = 600
 
@@ -41,7 +41,7 @@ Measures Knotty's echo server, on both transports, beside what others offer: nod
 Node's TCP handle, one on Bun.listen and one on libuv in C, all by hand, and Netty NIO. Servers run on core 0, the load on core 1.
 What npm can install goes to benchmarks/peers/node_modules; Netty needs a JDK and Debian's libnetty-java. What is missing is named.
 
-  --quick         ${QUICK.rounds} rounds of ${QUICK.seconds} s in the place of ${FULL.rounds} of ${FULL.seconds} s: to see that it works; its ratios are rough
+  --quick         ${QUICK.rounds} round of ${QUICK.seconds} s in the place of ${FULL.rounds} of ${FULL.seconds} s: to see that it works
   --rounds N      so many interleaved rounds
   --seconds S     so long for each server in each round
   --only TEXT     only peers whose names contain it (several times: one of them); Knotty is always measured

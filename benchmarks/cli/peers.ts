@@ -6,7 +6,7 @@ import { describeMachine, machineLine, reportOf } from '../harness/machine.js'
 import { endPrograms } from '../harness/processes.js'
 import { ECHO_CASES, type EchoCase } from '../peers/cases.js'
 import { GENERATOR } from '../peers/generator.js'
-import { bunCommand, bunVersion, checkGrpc, installPeers, isInstalled } from '../peers/install.js'
+import { bunVersion, checkGrpc, installPeers, isInstalled } from '../peers/install.js'
 import { type EchoFigures, estimate, measureCase, resultsOf } from '../peers/measure-echo.js'
 import { nettyVersions } from '../peers/netty.js'
 import { nodeAt, type NodeLine, supportedLines } from '../peers/node-lines.js'
@@ -36,7 +36,7 @@ const skippedLine = ({ name, why }: SkippedPeer): string => `skipped: ${name}: $
 async function measureAll(plans: readonly Plan[], { rounds, seconds }: PeersOptions): Promise<{ all: EchoFigures[]; failed: boolean }> {
   const estimates = plans.map((plan) => estimate(plan.case, plan.servers, rounds, seconds))
   const total = estimates.reduce((sum, each) => sum + each.seconds, 0)
-  console.log(`${plans.length} cases, ${rounds} rounds of ${seconds} s: about ${duration(total)}; Ctrl-C ends it`)
+  console.log(`${plural(plans.length, 'case')}, ${plural(rounds, 'round')} of ${seconds} s: about ${duration(total)}; Ctrl-C ends it`)
   const progress = new Progress(estimates.reduce((sum, each) => sum + each.steps, 0))
   const all: EchoFigures[] = []
   let failed = false
@@ -51,6 +51,8 @@ async function measureAll(plans: readonly Plan[], { rounds, seconds }: PeersOpti
   progress.clear()
   return { all, failed }
 }
+
+const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 const duration = (seconds: number): string => (seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} minutes`)
 
@@ -87,14 +89,20 @@ async function comparePeers(options: PeersOptions): Promise<number> {
   console.log(`\n${[peerTable(all, servers), targetTable(all)].filter(Boolean).join('\n\n')}`)
   save(options, 'peers/echo', all)
   if (options.write !== undefined) {
-    const versions = [bunCommand() === undefined ? [] : `Bun ${await bunVersion()}`, skipped.has(PEER.netty) ? [] : await nettyVersions()].flat()
-    const head = pageHead(options, machine, versions)
+    const head = pageHead(options, machine, await versionsOf(servers))
     const absent = [...skipped.values(), ...(grpc === undefined ? [] : [grpc])].map((peer) => `- ${skippedLine(peer)}`).join('\n')
-    const targets = `Ratios aimed at, as the median of the rounds, Knotty on libuv to the other in the same round:\n\n${targetMarkdown(all)}`
-    writeSection(options.write, 'peers', [head, absent, peerMarkdown(all, servers), targets].filter(Boolean).join('\n\n'))
+    const aimedAt = 'What is to be reached, Knotty on libuv to the other in the same round:'
+    const parts = [head, absent, peerMarkdown(all, servers), aimedAt, targetMarkdown(all)]
+    writeSection(options.write, 'peers', parts.filter(Boolean).join('\n\n'))
     console.log(`written: ${options.write}`)
   }
   return failed ? 1 : 0
+}
+
+/** Of the peers that do not run on this Node. */
+async function versionsOf(servers: readonly string[]): Promise<string[]> {
+  const bun = servers.includes(PEER.bun) ? [`Bun ${await bunVersion()}`] : []
+  return servers.includes(PEER.netty) ? [...bun, await nettyVersions()] : bun
 }
 
 /** Runs Knotty's servers, and the one on the handle, on several Nodes; returns the exit code. */
@@ -126,7 +134,8 @@ async function compareLines(options: PeersOptions): Promise<number> {
   save(options, 'peers/node-lines', all)
   if (options.write !== undefined) {
     const head = pageHead(options, machine, [`servers on ${columns.map(({ label }) => label).join(', ')}`])
-    writeSection(options.write, 'lines', [head, ...skipped.map((line) => `- ${skippedLine(line)}`), linesMarkdown(all, columns)].join('\n\n'))
+    const absent = skipped.map((line) => `- ${skippedLine(line)}`).join('\n')
+    writeSection(options.write, 'lines', [head, absent, linesMarkdown(all, columns)].filter(Boolean).join('\n\n'))
     console.log(`written: ${options.write}`)
   }
   return failed ? 1 : 0
@@ -151,7 +160,7 @@ function pageHead({ command, rounds, seconds }: PeersOptions, machine: string, v
     ...(versions.length === 0 ? [] : [`- Versions: ${versions.join(', ')}`]),
     `- Command: \`${process.env['KNOTTY_LOADGEN'] === undefined ? '' : 'KNOTTY_LOADGEN=loadgen '}${command}\``,
     `- Load generator: ${GENERATOR}`,
-    `- ${rounds} interleaved rounds of ${seconds} s each, every server in a process of its own each round; median, smallest and largest`,
+    `- ${plural(rounds, 'round')} of ${seconds} s, interleaved, every server in a process of its own each time; median, smallest and largest`,
   ].join('\n')
 }
 

@@ -7,8 +7,11 @@ import { markdownTable } from './results-page.js'
 
 /** For what was not measured. */
 const NONE = '–'
+/** The column of what the load generator could do with a server that takes no time. */
+const CEILING = 'ceiling of the load'
 
 const rate = (value: number): string => formatFigure(value, 'messages/s')
+const ceilingText = ({ ceiling }: EchoFigures): string => (ceiling === undefined ? NONE : rate(ceiling))
 
 function medianOf(figures: EchoFigures, server: string): string {
   const rates = figures.rates.get(server)
@@ -37,11 +40,11 @@ function ratioOf(figures: EchoFigures, server: string): string {
 /** Three lines a case: the medians, how far the rounds lie apart, and Knotty on libuv divided by each server in the same round. */
 export function peerTable(all: readonly EchoFigures[], servers: readonly string[]): string {
   const rows = all.flatMap((figures) => [
-    [figures.case.name, ...servers.map((server) => medianOf(figures, server))],
+    [figures.case.name, ...servers.map((server) => medianOf(figures, server)), ceilingText(figures)],
     ...(hasRanges(figures) ? [['  min - max of the rounds', ...servers.map((server) => rangeOf(figures, server))]] : []),
     [`  ${KNOTTY.libuv} is so many times`, ...servers.map((server) => ratioOf(figures, server))],
   ])
-  return formatTable(['messages/s, median', ...servers], rows)
+  return formatTable(['messages/s, median', ...servers, CEILING], rows)
 }
 
 /** The same for the page: one row a case. */
@@ -50,7 +53,11 @@ export function peerMarkdown(all: readonly EchoFigures[], servers: readonly stri
     const ratio = ratioOf(figures, server)
     return [medianOf(figures, server), rangeOf(figures, server), ratio && `x ${ratio}`].filter(Boolean).join('<br>')
   }
-  return markdownTable(['case', ...servers], all.map((figures) => [figures.case.name, ...servers.map((server) => cell(figures, server))]))
+  const row = (figures: EchoFigures): string[] => {
+    const cells = servers.map((server) => cell(figures, server))
+    return [figures.case.name, ...cells, ceilingText(figures)]
+  }
+  return markdownTable(['case', ...servers, CEILING], all.map(row))
 }
 
 const TARGET_HEADER = ['Knotty libuv', 'to', 'ratio reached', 'must', '', 'goal', '']
@@ -92,14 +99,17 @@ export interface LineColumn {
 
 function lineRows(all: readonly EchoFigures[], lines: readonly LineColumn[]): readonly (readonly string[])[] {
   const names = new Set(lines.flatMap(({ servers }) => [...servers.values()]))
-  const on = (line: LineColumn, name: string): string => [...line.servers].find(([, shown]) => shown === name)?.[0] ?? ''
-  return all.flatMap((figures) =>
-    [...names].map((name) => [
-      figures.case.name,
-      name,
-      ...lines.map((line) => [medianOf(figures, on(line, name)), rangeOf(figures, on(line, name))].filter(Boolean).join(', ')),
-    ]),
-  )
+  const rows: string[][] = []
+  for (const figures of all) {
+    for (const name of names) rows.push([figures.case.name, name].concat(lines.map((line) => lineCell(figures, line, name))))
+  }
+  return rows
+}
+
+function lineCell(figures: EchoFigures, { servers }: LineColumn, name: string): string {
+  const server = [...servers].find(([, shown]) => shown === name)?.[0] ?? ''
+  const range = rangeOf(figures, server)
+  return range === '' ? medianOf(figures, server) : `${medianOf(figures, server)} (${range})`
 }
 
 /** Case and server against Node lines: median, and how far the rounds lie apart. */

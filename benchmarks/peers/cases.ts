@@ -25,7 +25,7 @@ export interface EchoCase {
 }
 
 /** A ratio that Knotty on libuv is to reach. */
-export interface Target {
+interface Target {
   /** Another server, or {@link EchoCase.beside}. */
   readonly to: string
   /** What prototypes show to be within reach. */

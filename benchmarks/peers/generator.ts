@@ -1,31 +1,53 @@
 import process from 'node:process'
-import { measureLoad as measureOwn } from '../harness/measure-load.js'
+import { type Load, measureCeiling, measureLoad as measureOwn } from '../harness/measure-load.js'
 import { LOAD_CORE, startProgram } from '../harness/processes.js'
 import type { EchoLoad } from './cases.js'
 
 const COMPILED = process.env['KNOTTY_LOADGEN']
-/** What a generator may say nothing for, beyond what it measures. */
+const OWN = 'Knotty\'s own, benchmarks/macro/load.ts'
+/** What a compiled generator may say nothing for, beyond what it measures. */
 const GRACE_MS = 20_000
 
-/** The generator of the aligned loads, for people. */
+/** Which generator loads the servers, for people. */
 export const GENERATOR: string =
-  COMPILED === undefined ? 'Knotty\'s own (benchmarks/macro/load.ts)' : 'KNOTTY_LOADGEN, for the cut batches and what they are compared with Knotty\'s own'
+  COMPILED === undefined ? OWN : `KNOTTY_LOADGEN (a compiled one); for batches cut at random bytes, and what they are compared with, ${OWN}`
 
-/** Loads the server on a port; gives messages a second. `own` takes Knotty's generator, whatever KNOTTY_LOADGEN says. */
-export async function measureLoad(port: number, load: EchoLoad, seconds: number, warmUpSeconds: number, own: boolean): Promise<number> {
-  const { protocol, cut, connections, messageBytes, inFlight } = load
-  if (COMPILED === undefined || own) {
-    const mode = protocol === 'raw' ? 'raw' : cut ? 'cut' : 'aligned'
-    const shape = { mode, connections, messageBytes, inFlight } as const
-    return (await measureOwn(port, shape, { seconds, warmUpSeconds, serverPid: undefined })).messagesPerSecond
-  }
-  const sizes = [port, connections, messageBytes, inFlight, seconds].map(String)
-  const command = [COMPILED, ...sizes, protocol === 'framed' ? '1' : '0', String(warmUpSeconds)]
-  const generator = startProgram(command, { name: `the load of ${connections} connections`, core: LOAD_CORE })
+/** A load to put on a server. */
+export interface LoadRun {
+  readonly port: number
+  readonly load: EchoLoad
+  readonly seconds: number
+  readonly warmUpSeconds: number
+  /** Takes Knotty's generator, whatever KNOTTY_LOADGEN says. */
+  readonly own: boolean
+}
+
+/** Loads a server; gives messages a second. */
+export async function measureLoad(run: LoadRun): Promise<number> {
+  if (COMPILED !== undefined && !run.own) return await withCompiled(COMPILED, run)
+  const { port, load, seconds, warmUpSeconds } = run
+  return (await measureOwn(port, shapeOf(load), { seconds, warmUpSeconds, serverPid: undefined })).messagesPerSecond
+}
+
+/**
+ * Messages a second that Knotty's generator could send and take of this load if the server took no time; undefined where another
+ * generator loads the servers.
+ */
+export async function ceilingOf(load: EchoLoad, own: boolean): Promise<number | undefined> {
+  return COMPILED !== undefined && !own ? undefined : await measureCeiling(shapeOf(load))
+}
+
+function shapeOf({ protocol, cut, connections, messageBytes, inFlight }: EchoLoad): Load {
+  return { mode: protocol === 'raw' ? 'raw' : cut ? 'cut' : 'aligned', connections, messageBytes, inFlight }
+}
+
+async function withCompiled(file: string, { port, load, seconds, warmUpSeconds }: LoadRun): Promise<number> {
+  const sizes = [port, load.connections, load.messageBytes, load.inFlight, seconds, load.protocol === 'framed' ? 1 : 0, warmUpSeconds]
+  const generator = startProgram([file, ...sizes.map(String)], { name: 'KNOTTY_LOADGEN', core: LOAD_CORE })
   try {
     const line = await generator.nextLine((warmUpSeconds + seconds) * 1000 + GRACE_MS)
     const rate = Number.parseFloat(line)
-    if (!(rate > 0)) throw new Error(`the load generator printed no rate, but: ${line}`)
+    if (!(rate > 0)) throw new Error(`KNOTTY_LOADGEN printed no rate, but: ${line}`)
     return rate
   } finally {
     await generator.stop()

