@@ -2,6 +2,7 @@
 import path from 'node:path'
 import type { LatencyPercentiles } from '@knotty/bench'
 import type { RoundFigure } from '../../../packages/bench/dist/run-cases.js'
+import { formatFigure } from './statistics.js'
 import { LOAD_CORE, startNode, startServer } from './processes.js'
 
 const GENERATOR = path.join(import.meta.dirname, '../macro/load.js')
@@ -67,17 +68,21 @@ export async function measureServer(server: LoadedServer, load: Load, seconds: n
   const { server: program, port } = await startServer(server.command, { name: server.name })
   try {
     const result = await measureLoad(port, load, { seconds, warmUpSeconds: server.warmUpSeconds, serverPid: program.pid })
-    return { value: result.messagesPerSecond, latency: result.latency, note: sharesOf(result) }
+    return { value: result.messagesPerSecond, latency: result.latency, note: sharesOf(result, result.messagesPerSecond) }
   } finally {
     await program.stop()
   }
 }
 
-/** What server and load took of their cores, and whether the load decided the figure. */
-export function sharesOf({ serverCpu, loadCpu }: CoreShares): string {
+/**
+ * What server and load took of their cores, and whether the load decided the figure. The server's time for one operation is told too:
+ * it holds also where other programs have the cores for a part of the time.
+ */
+export function sharesOf({ serverCpu, loadCpu }: CoreShares, operationsPerSecond: number): string {
   const percent = (share: number | undefined): string => (share === undefined ? 'an unknown part' : `${Math.round(share * 100)} %`)
   const bound = serverCpu !== undefined && loadCpu >= BUSY && loadCpu > serverCpu
-  const shares = `the server took ${percent(serverCpu)} of its core, the load ${percent(loadCpu)}`
+  const each = serverCpu === undefined ? '' : ` (${formatFigure((serverCpu * 1e9) / operationsPerSecond, 'ns/op')} each)`
+  const shares = `the server took ${percent(serverCpu)} of its core${each}, the load ${percent(loadCpu)}`
   return bound ? `${shares}: the load may have been the bottleneck` : shares
 }
 

@@ -28,7 +28,7 @@ async function measure(name: string, command: readonly string[], mode: Mode, sec
     const args = [program('churn-load.js'), port, mode, CONCURRENCY, seconds, server.pid].map(String)
     const lines = await startNode(args, { name: 'the client', core: LOAD_CORE }).end()
     const measured = JSON.parse(lines[0]!) as CoreShares & { readonly connectionsPerSecond: number }
-    return { value: measured.connectionsPerSecond, note: sharesOf(measured) }
+    return { value: measured.connectionsPerSecond, note: sharesOf(measured, measured.connectionsPerSecond) }
   } finally {
     await server.stop()
   }
@@ -53,6 +53,6 @@ function churn(name: string, mode: Mode): BenchCase {
 
 await runMacro({
   bench: 'macro/accept-churn',
-  seconds: 25,
+  seconds: 50,
   cases: [churn('the server closes', 'closing'), churn('one message, then a reset', 'answering')],
 })

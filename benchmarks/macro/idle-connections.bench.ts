@@ -79,6 +79,6 @@ function heapAndExternal({ heap, external }: IdleMemory, holder: string): RoundF
 
 await runMacro({
   bench: 'macro/idle-connections',
-  seconds: 30,
+  seconds: 35,
   cases: [part('heap and external', undefined, heapAndExternal), part('resident set', 1, ({ rss }) => ({ value: rss }))],
 })
