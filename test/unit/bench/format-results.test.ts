@@ -6,7 +6,7 @@ import { formatTable } from '../../../../packages/bench/dist/format-table.js'
 
 describe('what people are shown', () => {
   test('numbers have about three digits', () => {
-    assert.deepEqual([0, 0.004, 0.05, 3.14159, 31.4159, 314.159, 31_415.9].map(formatNumber), ['0', '0', '0.05', '3.14', '31.4', '314', '31,416'])
+    assert.deepEqual([0, 0.004, 0.05, 7.25499, 72.5499, 725.499, 72_549.9].map(formatNumber), ['0', '0', '0.05', '7.25', '72.5', '725', '72,550'])
   })
 
   test('figures have a unit in which they are read with ease', () => {
