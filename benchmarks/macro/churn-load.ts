@@ -16,7 +16,7 @@ import { LibuvIo } from '../../../packages/transport/dist/socket/libuv/libuv-io.
 import { newSocketHandle } from '../../../packages/transport/dist/socket/libuv/stream-handle.js'
 import { cpuSecondsOf } from './load/cpu-seconds.js'
 
-const WARM_UP_MS = 500
+const MAX_WARM_UP_MS = 500
 const ONE_BYTE = Buffer.from('x')
 
 const [port, mode, concurrency, seconds, serverPid] = process.argv.slice(2) as [string, string, string, string, string]
@@ -78,4 +78,4 @@ setTimeout(() => {
     console.log(JSON.stringify({ connectionsPerSecond: ended / elapsedSeconds, loadCpu: (user + system) / 1e6 / elapsedSeconds, ...server }))
     process.exit(0)
   }, Number(seconds) * 1000)
-}, WARM_UP_MS)
+}, Math.min(MAX_WARM_UP_MS, Number(seconds) * 1000))

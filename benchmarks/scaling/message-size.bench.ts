@@ -9,8 +9,10 @@ import type { ChannelHandlerContext } from '@knotty/transport'
 import { CHUNK_BYTES, EmbeddedSocket, fillReadSlab } from './embedded-socket.js'
 
 const HEADER_BYTES = 4
-const SIZES = [16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576]
+const SIZES = [16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 524_288, 1_048_576]
 const MAX_MESSAGES = 64
+/** The largest memory that PooledByteBufAllocator uses again. */
+const POOLED_BYTES = 1_048_576
 
 class Echo {
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
@@ -23,9 +25,11 @@ class Echo {
 }
 
 function noteFor(size: number): { note?: string } {
-  if (size <= 1024) return {}
-  if (size + HEADER_BYTES <= CHUNK_BYTES) return { note: 'from 4 KiB on the bytes leave as they are, without a copy, but each message is a request entry of its own' }
-  return { note: 'longer than one read: the pieces are copied together before the message is complete, once, with doubling capacity' }
+  const frameBytes = size + HEADER_BYTES
+  if (frameBytes <= CHUNK_BYTES) return {}
+  const copied = 'it comes in several reads, whose bytes are copied together'
+  if (frameBytes <= POOLED_BYTES) return { note: copied }
+  return { note: `${copied}; with its header it is larger than what the allocator keeps (1 MiB): memory is made, zeroed and collected for each message` }
 }
 
 function nameOf(size: number): string {
