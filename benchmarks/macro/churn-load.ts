@@ -74,8 +74,13 @@ setTimeout(() => {
     const elapsedSeconds = (performance.now() - start) / 1000
     const { user, system } = process.cpuUsage(cpu)
     const serverAfter = cpuSecondsOf(Number(serverPid))
-    const server = serverBefore === undefined || serverAfter === undefined ? {} : { serverCpu: (serverAfter - serverBefore) / elapsedSeconds }
-    console.log(JSON.stringify({ connectionsPerSecond: ended / elapsedSeconds, loadCpu: (user + system) / 1e6 / elapsedSeconds, ...server }))
+    const known = serverBefore !== undefined && serverAfter !== undefined
+    const measured = {
+      connectionsPerSecond: ended / elapsedSeconds,
+      loadCpu: (user + system) / 1e6 / elapsedSeconds,
+      ...(known ? { serverCpu: (serverAfter - serverBefore) / elapsedSeconds } : {}),
+    }
+    console.log(JSON.stringify(measured))
     process.exit(0)
   }, Number(seconds) * 1000)
 }, Math.min(MAX_WARM_UP_MS, Number(seconds) * 1000))
