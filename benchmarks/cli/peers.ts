@@ -5,7 +5,7 @@ import { Progress } from '../../../packages/bench/dist/progress.js'
 import { describeMachine, machineLine, reportOf } from '../harness/machine.js'
 import { endPrograms } from '../harness/processes.js'
 import { ECHO_CASES, type EchoCase } from '../peers/cases.js'
-import { GENERATOR } from '../peers/generator.js'
+import { checkGenerator, GENERATOR } from '../peers/generator.js'
 import { bunVersion, checkGrpc, installPeers, isInstalled } from '../peers/install.js'
 import { type EchoFigures, estimate, measureCase, resultsOf } from '../peers/measure-echo.js'
 import { nettyVersions } from '../peers/netty.js'
@@ -160,7 +160,7 @@ function pageHead({ command, rounds, seconds }: PeersOptions, machine: string, v
     ...(versions.length === 0 ? [] : [`- Versions: ${versions.join(', ')}`]),
     `- Command: \`${process.env['KNOTTY_LOADGEN'] === undefined ? '' : 'KNOTTY_LOADGEN=loadgen '}${command}\``,
     `- Load generator: ${GENERATOR}`,
-    `- ${plural(rounds, 'round')} of ${seconds} s, interleaved, every server in a process of its own each time; median, smallest and largest`,
+    `- ${plural(rounds, 'round')} of ${seconds} s, interleaved, each server in a process of its own each time; median (smallest - largest)`,
   ].join('\n')
 }
 
@@ -171,6 +171,7 @@ async function main(): Promise<number> {
       console.log(PEERS_HELP)
       return 0
     }
+    checkGenerator()
     const lines = options.lines || options.nodes.length > 0
     if (options.write !== undefined) checkSection(options.write, lines ? 'lines' : 'peers')
     return await (lines ? compareLines(options) : comparePeers(options))

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import process from 'node:process'
 import { type Load, measureCeiling, measureLoad as measureOwn } from '../harness/measure-load.js'
 import { LOAD_CORE, startProgram } from '../harness/processes.js'
@@ -11,6 +12,11 @@ const GRACE_MS = 20_000
 /** Which generator loads the servers, for people. */
 export const GENERATOR: string =
   COMPILED === undefined ? OWN : `KNOTTY_LOADGEN (a compiled one); for batches cut at random bytes, and what they are compared with, ${OWN}`
+
+/** Fails, with a line for whoever set the variable, when KNOTTY_LOADGEN names no file. */
+export function checkGenerator(): void {
+  if (COMPILED !== undefined && !existsSync(COMPILED)) throw new Error(`KNOTTY_LOADGEN: there is no file ${COMPILED}`)
+}
 
 /** A load to put on a server. */
 export interface LoadRun {
