@@ -30,7 +30,7 @@ describe('what people are shown', () => {
     const ratios = [{ to: 'b', median: 0.5, min: 0.4, max: 0.6, must: 1, goal: 0.4 }]
     const text = formatResults([result('a', { ratios, heapBytes: 8 }), result('b', { note: 'by hand' })])
     assert.match(text, /^x +median +min-max of rounds +heap\/op +ops\/s$/m)
-    assert.match(text, /^a +2\.00 ns +1\.00 ns - 3\.00 ns +8\.00 B +500 M\/s$/m)
+    assert.match(text, /^a +2\.00 ns +1\.00 - 3\.00 ns +8\.00 B +500 M\/s$/m)
     assert.match(text, /^ {2}a \/ b: 0\.50 \(0\.40-0\.60\), must 1, goal 0\.4$/m)
     assert.match(text, /^ {2}b: by hand$/m)
   })
