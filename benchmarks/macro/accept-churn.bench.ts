@@ -53,6 +53,6 @@ function churn(name: string, mode: Mode): BenchCase {
 
 await runMacro({
   bench: 'macro/accept-churn',
-  seconds: 50,
+  seconds: 42,
   cases: [churn('the server closes', 'closing'), churn('one message, then a reset', 'answering')],
 })

@@ -9,4 +9,4 @@
 import { runMacro } from '../harness/macro.js'
 import { echoCases } from './echo-bench.js'
 
-await runMacro({ bench: 'macro/framed-echo', seconds: 85, cases: await echoCases('framed') })
+await runMacro({ bench: 'macro/framed-echo', seconds: 110, cases: await echoCases('framed') })

@@ -79,6 +79,6 @@ function heapAndExternal({ heap, external }: IdleMemory, holder: string): RoundF
 
 await runMacro({
   bench: 'macro/idle-connections',
-  seconds: 35,
+  seconds: 30,
   cases: [part('heap and external', undefined, heapAndExternal), part('resident set', 1, ({ rss }) => ({ value: rss }))],
 })

@@ -44,7 +44,7 @@ function proxied(name: string, load: Load): BenchCase {
 
 await runMacro({
   bench: 'macro/proxy',
-  seconds: 70,
+  seconds: 65,
   cases: [
     proxied('64 connections x 64 B x 1 in flight', { mode: 'aligned', connections: 64, messageBytes: 64, inFlight: 1 }),
     proxied('64 x 64 B x 64', { mode: 'aligned', connections: 64, messageBytes: 64, inFlight: 64 }),

@@ -6,4 +6,4 @@
 import { runMacro } from '../harness/macro.js'
 import { echoCases } from './echo-bench.js'
 
-await runMacro({ bench: 'macro/raw-echo', seconds: 20, cases: await echoCases('raw') })
+await runMacro({ bench: 'macro/raw-echo', seconds: 30, cases: await echoCases('raw') })

@@ -43,4 +43,4 @@ function point(connections: number): BenchCase {
 }
 
 if (process.platform !== 'linux') console.error('without /proc the figures count the time of the server that it waits, too')
-await runMacro({ bench: 'scaling/connections', seconds: 90, cases: CONNECTIONS.map(point) })
+await runMacro({ bench: 'scaling/connections', seconds: 145, cases: CONNECTIONS.map(point) })
