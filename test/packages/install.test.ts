@@ -14,7 +14,7 @@ const run = promisify(execFile)
 const root = path.resolve(import.meta.dirname, '../../..')
 
 /** A block must have ended, or said that it listens, by then. */
-const BLOCK_DEADLINE_MS = 10_000
+const BLOCK_DEADLINE_MS = 30_000
 /** The first line of a block that is a file for the later ones of its document. */
 const FILE_NAME = /^\/\/ ([\w.-]+\.mjs)\n/
 /** What ends a block that binds a server; one without it is a server to stay. */
@@ -51,7 +51,7 @@ function userEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** What users install by itself. */
-const INSTALLED: readonly string[] = ['knotty', '@knotty/codec-protobuf', '@knotty/testing']
+const INSTALLED: readonly string[] = ['knotty', '@knotty/codec-protobuf', '@knotty/testing', '@knotty/bench']
 
 /** Those, and every workspace package that they need, directly or not. */
 function packageNames(): string[] {

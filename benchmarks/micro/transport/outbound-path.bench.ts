@@ -4,10 +4,9 @@
 //   whole      length-field framer, echo handler, prepender, and the above
 //   copies     64 bytes from slab to slab: copyWithin in one array, Buffer.copy between two
 //
-// Run:   npm run bench -- outbound-path
-// Read:  nanoseconds a message (a copy), the best of nine samples after warm-up: these loops are short, and noise only adds.
-
-import process from 'node:process'
+// Run:   npm run bench -- --filter outbound-path
+// Read:  nanoseconds a message (a copy).
+import { bench } from '@knotty/bench'
 import { ByteBuf, Storage } from '@knotty/buffer'
 import { LengthFieldBasedFrameDecoder, LengthFieldPrepender } from '@knotty/codec'
 import { type ChannelHandlerContext, EmbeddedChannel, EventLoopGroup, OutboundBuffer } from '@knotty/transport'
@@ -19,6 +18,7 @@ const HEADER_BYTES = 4
 const BODY_BYTES = 64
 const FRAME_BYTES = HEADER_BYTES + BODY_BYTES
 const COPY_THRESHOLD_BYTES = 4096
+const OPTIONS = { perRun: MESSAGES }
 
 const io = LibuvIo.of(new EventLoopGroup().next())
 const gathered = new GatheredWrite()
@@ -52,55 +52,51 @@ class Echo {
   }
 }
 
-const echo = new Echo()
-const buffers = Array.from({ length: MESSAGES }, () => new OutboundBuffer(new EmbeddedChannel()))
-const channels = Array.from({ length: MESSAGES }, () => {
-  const framer = new LengthFieldBasedFrameDecoder({ maxFrameLength: 1 << 20, lengthFieldLength: HEADER_BYTES, initialBytesToStrip: HEADER_BYTES })
-  return new SendingChannel(framer, new LengthFieldPrepender({ lengthFieldLength: HEADER_BYTES }), echo)
-})
-
 const chunk = (): ByteBuf => ByteBuf.overStorage(new Storage(io.memory, 0, MESSAGES * FRAME_BYTES, true))
 
-function outbound(round: number): void {
-  const buffer = buffers[round % MESSAGES] as OutboundBuffer
-  const bytes = chunk()
-  for (let index = 0; index < MESSAGES; index++) {
-    buffer.addMessage(bytes.readRetainedSlice(HEADER_BYTES), null)
-    buffer.addMessage(bytes.readRetainedSlice(BODY_BYTES), null)
+bench('outbound', () => {
+  const buffers = Array.from({ length: MESSAGES }, () => new OutboundBuffer(new EmbeddedChannel()))
+  let round = 0
+  return () => {
+    const buffer = buffers[round++ % MESSAGES]!
+    const bytes = chunk()
+    for (let index = 0; index < MESSAGES; index++) {
+      buffer.addMessage(bytes.readRetainedSlice(HEADER_BYTES), null)
+      buffer.addMessage(bytes.readRetainedSlice(BODY_BYTES), null)
+    }
+    bytes.release()
+    buffer.addFlush()
+    send(buffer)
   }
-  bytes.release()
-  buffer.addFlush()
-  send(buffer)
-}
+}, OPTIONS)
 
-function whole(round: number): void {
-  const { pipeline } = channels[round % MESSAGES] as EmbeddedChannel
-  pipeline.fireChannelRead(chunk())
-  pipeline.fireChannelReadComplete()
-}
-
-const other = Buffer.allocUnsafeSlow(io.memory.length)
-
-function copyWithin(round: number): void {
-  for (let index = 0; index < MESSAGES; index++) io.memory.copyWithin(65_536 + index * 64, (round + index) & 1023, ((round + index) & 1023) + 64)
-}
-
-function copyBetween(round: number): void {
-  for (let index = 0; index < MESSAGES; index++) other.copy(io.memory, 65_536 + index * 64, (round + index) & 1023, ((round + index) & 1023) + 64)
-}
-
-function nanoseconds(run: (round: number) => void): number {
-  const rounds = 4000
-  for (let round = 0; round < 5 * rounds; round++) run(round)
-  let best = Number.POSITIVE_INFINITY
-  for (let sample = 0; sample < 9; sample++) {
-    const start = process.hrtime.bigint()
-    for (let round = 0; round < rounds; round++) run(round)
-    best = Math.min(best, Number(process.hrtime.bigint() - start) / rounds / MESSAGES)
+bench('whole', () => {
+  const echo = new Echo()
+  const channels = Array.from({ length: MESSAGES }, () => {
+    const framer = new LengthFieldBasedFrameDecoder({ maxFrameLength: 1 << 20, lengthFieldLength: HEADER_BYTES, initialBytesToStrip: HEADER_BYTES })
+    return new SendingChannel(framer, new LengthFieldPrepender({ lengthFieldLength: HEADER_BYTES }), echo)
+  })
+  let round = 0
+  return () => {
+    const { pipeline } = channels[round++ % MESSAGES]!
+    pipeline.fireChannelRead(chunk())
+    pipeline.fireChannelReadComplete()
   }
-  return best
-}
+}, OPTIONS)
 
-for (const [name, run] of Object.entries({ outbound, whole, 'copyWithin, 64 B': copyWithin, 'Buffer.copy, 64 B': copyBetween })) {
-  console.log(`${name.padEnd(20)}${nanoseconds(run).toFixed(1)} ns`)
-}
+bench('copyWithin, 64 B', () => {
+  let round = 0
+  return () => {
+    round++
+    for (let index = 0; index < MESSAGES; index++) io.memory.copyWithin(65_536 + index * 64, (round + index) & 1023, ((round + index) & 1023) + 64)
+  }
+}, OPTIONS)
+
+bench('Buffer.copy, 64 B', () => {
+  const other = Buffer.allocUnsafeSlow(io.memory.length)
+  let round = 0
+  return () => {
+    round++
+    for (let index = 0; index < MESSAGES; index++) other.copy(io.memory, 65_536 + index * 64, (round + index) & 1023, ((round + index) & 1023) + 64)
+  }
+}, OPTIONS)

@@ -1,0 +1,6 @@
+const REPLACEMENTS: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+
+/** Text as it may stand in an element or in a quoted attribute. */
+export function escape(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => REPLACEMENTS[character] as string)
+}
