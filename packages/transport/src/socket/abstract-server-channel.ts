@@ -40,6 +40,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
   readonly remoteAddress: undefined = undefined
   readonly heldGuards: Set<AcceptedSocketGuard> = new Set<AcceptedSocketGuard>()
   admitting: AcceptedSocketGuard | undefined = undefined
+  childrenHaveNoDelay = false
   /** The options its children know. */
   abstract readonly supportedChildOptions: ReadonlySet<ChannelOption<unknown>>
   protected state: 'open' | 'binding' | 'bound' | 'closed' = 'open'

@@ -67,6 +67,14 @@ export class LocalSocketAddress {
 /** Where a channel is bound or connected. */
 export type SocketAddress = TcpSocketAddress | UnixSocketAddress | LocalSocketAddress
 
+/** What the kernel prints for "any address of this machine": IPv6, IPv4, and the latter on an IPv6 socket. */
+const WILDCARDS: ReadonlySet<string> = new Set(['::', '0.0.0.0', '::ffff:0.0.0.0'])
+
+/** True when a listener there takes connections at more than one address. */
+export function isWildcard(address: SocketAddress): boolean {
+  return address instanceof TcpSocketAddress && WILDCARDS.has(address.address)
+}
+
 /** What bind and connect take besides `(port, host)`. */
 export type SocketAddressLike =
   | SocketAddress

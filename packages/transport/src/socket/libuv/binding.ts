@@ -44,9 +44,9 @@ export interface PipeHandle extends StreamHandle {
 
 /** What getsockname and getpeername fill in. */
 export interface RawAddress {
-  address?: string
-  port?: number
-  family?: string
+  address: string
+  port: number
+  family: string
 }
 
 /** One write under way. Native code holds it, so what it points to stays alive. */

@@ -1,3 +1,4 @@
+import process from 'node:process'
 import type { TransportName } from '../../channel/channel.js'
 import { ChannelOption } from '../../channel/channel-option.js'
 import type { ChannelPromise } from '../../channel/channel-promise.js'
@@ -10,7 +11,7 @@ import { uvError } from '../uv-error.js'
 import type { StreamHandle } from './binding.js'
 import { LibuvSocketChannel } from './libuv-socket-channel.js'
 import { ListenerPark } from './listener-park.js'
-import { bindHandle, listenHandle, localAddressOf, newListenerHandle, remoteAddressOf } from './stream-handle.js'
+import { bindHandle, isTcp, listenHandle, localAddressOf, newListenerHandle, remoteAddressOf } from './stream-handle.js'
 
 /**
  * A listening socket, TCP or Unix, on Node's own handle. Accepted handles become {@link LibuvSocketChannel}s without a net.Socket
@@ -84,6 +85,8 @@ export class LibuvServerChannel extends AbstractServerChannel<StreamHandle> {
     this.handle = handle
     handle.owner = this
     handle.onconnection = onconnection
+    // On Linux an accepted socket has the listener's TCP_NODELAY; without it each connection would set its own.
+    this.childrenHaveNoDelay = process.platform === 'linux' && isTcp(handle) && handle.setNoDelay(true) === 0
     listenHandle(handle, this.config.getOption(ChannelOption.SO_BACKLOG) ?? DEFAULT_BACKLOG, address)
   }
 }
