@@ -7,6 +7,7 @@ import { ChannelConfig, type ConfiguredChannel } from './channel-config.js'
 import { ChannelEvents } from './channel-events.js'
 import type { ChannelFuture } from './channel-future.js'
 import { ChannelId, nextChannelSequence } from './channel-id.js'
+import type { ListedChannel } from './channel-list.js'
 import type { ChannelOption } from './channel-option.js'
 import type { ChannelPipeline } from './channel-pipeline.js'
 import { type ChannelPromise, CloseFuture, DefaultChannelPromise } from './channel-promise.js'
@@ -18,7 +19,7 @@ import type { WriteBufferWaterMark } from './write-water-mark.js'
  * What a channel is and knows: its fields, their accessors, and the operations that only enter the pipeline. What happens when,
  * is in AbstractChannel.
  */
-export abstract class ChannelState implements Channel, OutboundChannel, ConfiguredChannel {
+export abstract class ChannelState implements Channel, OutboundChannel, ConfiguredChannel, ListedChannel {
   readonly parent: Channel | undefined
   abstract readonly pipeline: ChannelPipeline
   readonly config: ChannelConfig
@@ -28,6 +29,8 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   lastWriteCompletedAt = 0
   bytesRead = 0
   bytesWritten = 0
+  loopPlace = -1
+  serverPlace = -1
   /** Undefined from the moment close, or shutdownOutput, begins. */
   protected buffer: OutboundBuffer | undefined
   protected loop: EventLoop | undefined = undefined

@@ -24,6 +24,7 @@ import {
 import type { AbstractChannel } from '../channel/abstract-channel.js'
 import type { Channel } from '../channel/channel.js'
 import type { ChannelFuture } from '../channel/channel-future.js'
+import { ChannelList } from '../channel/channel-list.js'
 import { DefaultChannelPromise } from '../channel/channel-promise.js'
 import { CoarseTimers } from './coarse-timers.js'
 import { type EventLoop, type EventLoopCounters, newCounters } from './event-loop.js'
@@ -78,7 +79,7 @@ export class DefaultEventLoop implements EventLoop {
   readonly poisonSlab: boolean
   private readonly coarseTicker: CoarseTicker | undefined
   private readonly tasks: TaskQueue
-  private readonly channels = new Set<AbstractChannel>()
+  private readonly channels = new ChannelList<AbstractChannel>('loopPlace')
   private readonly timers = new Set<TimerTask>()
   private readonly coarseTimers: CoarseTimers
   private readonly termination = new DefaultPromise<void>()

@@ -3,6 +3,7 @@ import { AbstractChannel } from '../channel/abstract-channel.js'
 import type { ServerChannel } from '../channel/channel.js'
 import type { RefusedEvent } from '../channel/channel-events.js'
 import type { ChannelHandlerContext } from '../channel/channel-handler-context.js'
+import { ChannelList } from '../channel/channel-list.js'
 import { ChannelOption } from '../channel/channel-option.js'
 import type { ChannelPromise } from '../channel/channel-promise.js'
 import { ChannelStateError } from '../channel/errors.js'
@@ -51,7 +52,7 @@ export abstract class AbstractServerChannel<S extends RawSocket>
   /** With AUTO_READ off: read() asked for one connection. */
   private readPending = false
   private activeFired = false
-  private readonly children = new Set<AbstractChannel>()
+  private readonly children = new ChannelList<AbstractChannel>('serverPlace')
   private readonly warnings = new LimitedWarning()
 
   constructor() {
