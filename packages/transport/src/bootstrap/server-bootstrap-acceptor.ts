@@ -36,9 +36,8 @@ export class ServerBootstrapAcceptor implements ChannelHandler {
       for (const [option, value] of this.child.options) msg.config.setOption(option, value)
       for (const [key, value] of this.child.attrs) msg.attr(key).set(value)
       step = REGISTRATION_FAILED
-      this.child.registrar.register(msg).addListener((registered) => {
-        if (registered.cause !== undefined) msg.abandon(registered.cause, REGISTRATION_FAILED)
-      })
+      const registered = this.child.registrar.register(msg)
+      if (!registered.isSuccess) registered.addListener(({ cause }) => cause !== undefined && msg.abandon(cause, REGISTRATION_FAILED))
     } catch (error) {
       msg.abandon(toError(error), step)
     }

@@ -15,12 +15,21 @@ export interface SystemError extends Error {
   readonly port?: number
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
 /** @param errno negative, as libuv returns it */
 export function uvError(errno: number, syscall: string, address?: SocketAddress): SystemError {
   const [code, text] = systemErrors.get(errno) ?? [`UNKNOWN_${-errno}`, 'unknown error']
   const where = address === undefined ? '' : ` ${address.toString()}`
-  const error = new Error(`${syscall} ${code}${where}: ${text}${hint(code, syscall, address)}`)
-  return Object.assign(error, { errno, code, syscall }, partsOf(address))
+  const error = new Error(`${syscall} ${code}${where}: ${text}${hint(code, syscall, address)}`) as Writable<SystemError>
+  error.errno = errno
+  error.code = code
+  error.syscall = syscall
+  if (address === undefined) return error
+  // As Node names them; the path is an `address` too.
+  error.address = address instanceof TcpSocketAddress ? address.address : address.toString()
+  if (address instanceof TcpSocketAddress) error.port = address.port
+  return error
 }
 
 /**
@@ -35,12 +44,6 @@ export function uvEventError(errno: number, syscall: string, address?: SocketAdd
   } finally {
     Reflect.set(Error, 'stackTraceLimit', limit)
   }
-}
-
-/** As Node names them: `address` and `port`, or the path as `address`. */
-function partsOf(address: SocketAddress | undefined): { address?: string; port?: number } {
-  if (address === undefined) return {}
-  return address instanceof TcpSocketAddress ? { address: address.address, port: address.port } : { address: address.toString() }
 }
 
 /** What the kernel's words hide when a path is bound. */

@@ -40,7 +40,8 @@ export class LibuvServerChannel extends AbstractServerChannel<StreamHandle> {
   }
 
   protected descriptorOf(handle: StreamHandle): number | undefined {
-    return handle.fd >= 0 ? handle.fd : undefined
+    const { fd } = handle
+    return fd >= 0 ? fd : undefined
   }
 
   protected checkAddress(address: SocketAddress): SocketAddress {
