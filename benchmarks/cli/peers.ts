@@ -160,7 +160,7 @@ function pageHead({ command, rounds, seconds }: PeersOptions, machine: string, v
     ...(versions.length === 0 ? [] : [`- Versions: ${versions.join(', ')}`]),
     `- Command: \`${process.env['KNOTTY_LOADGEN'] === undefined ? '' : 'KNOTTY_LOADGEN=loadgen '}${command}\``,
     `- Load generator: ${GENERATOR}`,
-    `- ${plural(rounds, 'round')} of ${seconds} s, interleaved, every server in a process of its own each time; median, smallest and largest`,
+    `- ${plural(rounds, 'round')} of ${seconds} s, interleaved, each server in a process of its own each time; median (smallest - largest)`,
   ].join('\n')
 }
 

@@ -1,6 +1,6 @@
 // The table of the comparison with the peers, for the terminal and for the page of results.
 import type { BenchRatio } from '@knotty/bench'
-import { formatFigure, formatNumber, formatTable, spread } from '../harness/statistics.js'
+import { formatFigure, formatNumber, formatTable, ratioSpread, type Spread, spread } from '../harness/statistics.js'
 import { type EchoFigures, ratioTo } from '../peers/measure-echo.js'
 import { KNOTTY } from '../peers/peers.js'
 import { markdownTable } from './results-page.js'
@@ -28,7 +28,7 @@ function rangeOf(figures: EchoFigures, server: string): string {
 const hasRanges = ({ rates }: EchoFigures): boolean => [...rates.values()].some(({ length }) => length > 1)
 
 /** Without its range where there was one round. */
-function ratioText({ median, min, max }: BenchRatio): string {
+function ratioText({ median, min, max }: Spread): string {
   return min === max ? formatNumber(median) : `${formatNumber(median)} (${formatNumber(min)}-${formatNumber(max)})`
 }
 
@@ -101,18 +101,31 @@ function lineRows(all: readonly EchoFigures[], lines: readonly LineColumn[]): re
   const names = new Set(lines.flatMap(({ servers }) => [...servers.values()]))
   const rows: string[][] = []
   for (const figures of all) {
-    for (const name of names) rows.push([figures.case.name, name].concat(lines.map((line) => lineCell(figures, line, name))))
+    const add = (name: string, cell: (line: LineColumn) => string): void => {
+      rows.push([figures.case.name, name].concat(lines.map(cell)))
+    }
+    for (const name of names) add(name, (line) => lineCell(figures, serverOn(line, name)))
+    for (const name of names) if (!name.startsWith('Knotty')) add(`${KNOTTY.libuv} to ${name}`, (line) => lineRatio(figures, line, name))
   }
   return rows
 }
 
-function lineCell(figures: EchoFigures, { servers }: LineColumn, name: string): string {
-  const server = [...servers].find(([, shown]) => shown === name)?.[0] ?? ''
+function serverOn({ servers }: LineColumn, name: string): string {
+  return [...servers].find(([, shown]) => shown === name)?.[0] ?? ''
+}
+
+function lineCell(figures: EchoFigures, server: string): string {
   const range = rangeOf(figures, server)
   return range === '' ? medianOf(figures, server) : `${medianOf(figures, server)} (${range})`
 }
 
-/** Case and server against Node lines: median, and how far the rounds lie apart. */
+function lineRatio({ rates }: EchoFigures, line: LineColumn, name: string): string {
+  const own = rates.get(serverOn(line, KNOTTY.libuv))
+  const other = rates.get(serverOn(line, name))
+  return own === undefined || other === undefined ? NONE : ratioText(ratioSpread(own, other))
+}
+
+/** Case and server against Node lines: median, how far the rounds lie apart, and Knotty divided by each other server on the same line. */
 export function linesTable(all: readonly EchoFigures[], lines: readonly LineColumn[]): string {
   return formatTable(['case', 'server', ...lines.map(({ label }) => label)], lineRows(all, lines))
 }

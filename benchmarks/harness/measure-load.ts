@@ -2,6 +2,7 @@
 import path from 'node:path'
 import type { LatencyPercentiles } from '@knotty/bench'
 import type { RoundFigure } from '../../../packages/bench/dist/run-cases.js'
+import { formatFigure } from './statistics.js'
 import { LOAD_CORE, startNode, startServer } from './processes.js'
 
 const GENERATOR = path.join(import.meta.dirname, '../macro/load.js')
@@ -19,15 +20,26 @@ export interface Load {
   readonly inFlight: number
 }
 
+/** What load and server took of their cores, 0 to 1. */
+export interface CoreShares {
+  readonly loadCpu: number
+  /** Absent where the system does not tell. */
+  readonly serverCpu?: number
+}
+
 /** What the generator measured. */
-export interface LoadResult {
+export interface LoadResult extends CoreShares {
   readonly messagesPerSecond: number
   /** Round trips of whole batches, in nanoseconds. */
   readonly latency: LatencyPercentiles
-  /** Shares of a core, 0 to 1. */
-  readonly loadCpu: number
-  /** Undefined where the system does not tell. */
-  readonly serverCpu?: number
+}
+
+/** How a server is loaded. */
+export interface LoadTimes {
+  readonly seconds: number
+  readonly warmUpSeconds: number
+  /** To be told of its share of its core. */
+  readonly serverPid: number | undefined
 }
 
 /** A server to be loaded: a program that prints `listening on 127.0.0.1:PORT`. */
@@ -44,11 +56,8 @@ export async function measureCeiling(load: Load): Promise<number> {
 }
 
 /** Loads a server that listens on a port of this machine. */
-export async function measureLoad(
-  port: number,
-  load: Load,
-  { seconds, warmUpSeconds, serverPid }: { readonly seconds: number; readonly warmUpSeconds: number; readonly serverPid: number | undefined },
-): Promise<LoadResult> {
+export async function measureLoad(port: number, load: Load, times: LoadTimes): Promise<LoadResult> {
+  const { seconds, warmUpSeconds, serverPid } = times
   const args = ['--port', String(port), '--seconds', String(seconds), '--warm-up', String(warmUpSeconds), '--ceiling', '0']
   const lines = await generate(load, serverPid === undefined ? args : [...args, '--server-pid', String(serverPid)])
   return JSON.parse(lines[0]!) as LoadResult
@@ -59,17 +68,22 @@ export async function measureServer(server: LoadedServer, load: Load, seconds: n
   const { server: program, port } = await startServer(server.command, { name: server.name })
   try {
     const result = await measureLoad(port, load, { seconds, warmUpSeconds: server.warmUpSeconds, serverPid: program.pid })
-    return { value: result.messagesPerSecond, latency: result.latency, note: sharesOf(result) }
+    return { value: result.messagesPerSecond, latency: result.latency, note: sharesOf(result, result.messagesPerSecond) }
   } finally {
     await program.stop()
   }
 }
 
-/** What server and load took of their cores, and whether the load decided the figure. */
-export function sharesOf({ serverCpu, loadCpu }: Pick<LoadResult, 'serverCpu' | 'loadCpu'>): string {
+/**
+ * What server and load took of their cores, and whether the load decided the figure. The server's time for one operation is told too:
+ * it holds also where other programs have the cores for a part of the time.
+ */
+export function sharesOf({ serverCpu, loadCpu }: CoreShares, operationsPerSecond: number): string {
   const percent = (share: number | undefined): string => (share === undefined ? 'an unknown part' : `${Math.round(share * 100)} %`)
   const bound = serverCpu !== undefined && loadCpu >= BUSY && loadCpu > serverCpu
-  return `the server took ${percent(serverCpu)} of its core, the load ${percent(loadCpu)}${bound ? ': the load may have been the bottleneck' : ''}`
+  const each = serverCpu === undefined ? '' : ` (${formatFigure((serverCpu * 1e9) / operationsPerSecond, 'ns/op')} each)`
+  const shares = `the server took ${percent(serverCpu)} of its core${each}, the load ${percent(loadCpu)}`
+  return bound ? `${shares}: the load may have been the bottleneck` : shares
 }
 
 function generate({ mode, connections, messageBytes, inFlight }: Load, args: readonly string[]): Promise<string[]> {

@@ -9,7 +9,7 @@
 import path from 'node:path'
 import process from 'node:process'
 import { type BenchCase, type BenchSubject, type RoundFigure, runMacro } from '../harness/macro.js'
-import { sharesOf } from '../harness/measure-load.js'
+import { type CoreShares, sharesOf } from '../harness/measure-load.js'
 import { LOAD_CORE, startNode, startServer } from '../harness/processes.js'
 
 const CONCURRENCY = 64
@@ -19,18 +19,16 @@ const QUICK_SECONDS = 0.5
 type Mode = 'closing' | 'answering'
 
 const program = (name: string): string => path.join(import.meta.dirname, name)
-const knotty = (transport: string, mode: Mode): string[] => [
-  ...['env', `KNOTTY_TRANSPORT=${transport}`],
-  ...[process.execPath, program('churn-knotty.js'), mode],
-]
+const knotty = (transport: string, mode: Mode): string[] =>
+  ['env', `KNOTTY_TRANSPORT=${transport}`, process.execPath, program('churn-knotty.js'), mode]
 
 async function measure(name: string, command: readonly string[], mode: Mode, seconds: number): Promise<RoundFigure> {
   const { server, port } = await startServer(command, { name })
   try {
     const args = [program('churn-load.js'), port, mode, CONCURRENCY, seconds, server.pid].map(String)
     const lines = await startNode(args, { name: 'the client', core: LOAD_CORE }).end()
-    const { connectionsPerSecond, ...shares } = JSON.parse(lines[0]!) as { connectionsPerSecond: number; loadCpu: number; serverCpu?: number }
-    return { value: connectionsPerSecond, note: sharesOf(shares) }
+    const measured = JSON.parse(lines[0]!) as CoreShares & { readonly connectionsPerSecond: number }
+    return { value: measured.connectionsPerSecond, note: sharesOf(measured, measured.connectionsPerSecond) }
   } finally {
     await server.stop()
   }
@@ -55,6 +53,6 @@ function churn(name: string, mode: Mode): BenchCase {
 
 await runMacro({
   bench: 'macro/accept-churn',
-  seconds: 25,
+  seconds: 50,
   cases: [churn('the server closes', 'closing'), churn('one message, then a reset', 'answering')],
 })

@@ -11,4 +11,6 @@ const server = net.createServer((socket) => {
   socket.on('close', () => undefined)
   connected()
 })
-server.listen({ port: 0, host: '127.0.0.1', backlog: 1024 }, () => console.log(`listening on 127.0.0.1:${(server.address() as AddressInfo).port}`))
+server.listen({ port: 0, host: '127.0.0.1', backlog: 1024 }, () => {
+  console.log(`listening on 127.0.0.1:${(server.address() as AddressInfo).port}`)
+})

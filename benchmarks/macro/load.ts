@@ -57,15 +57,17 @@ type Line = Readonly<Record<string, number | Readonly<Record<string, number>>>>
 
 function report({ messagesPerSecond, bytesPerSecond, latency, cpu }: LoadFigures): Line {
   const percentiles = Object.entries(PERCENTILES).map(([name, percent]) => [name, latency.percentile(percent)])
-  return { messagesPerSecond, bytesPerSecond, loadCpu: cpu, latency: { min: latency.min, ...Object.fromEntries(percentiles), max: latency.max } }
+  const roundTrips = { min: latency.min, ...Object.fromEntries(percentiles), max: latency.max }
+  return { messagesPerSecond, bytesPerSecond, loadCpu: cpu, latency: roundTrips }
 }
 
 function print({ json }: LoadOptions, line: Line): void {
   if (json) return console.log(JSON.stringify(line))
   const { ceiling, messagesPerSecond, bytesPerSecond, loadCpu, serverCpu, latency } = line
+  const rate = (messages: unknown): string => `${Math.round(messages as number).toLocaleString('en')} messages/s`
   const percent = (share: unknown): string => `${Math.round((share as number) * 100)} % of a core`
-  if (ceiling !== undefined) return console.log(`ceiling of this generator: ${Math.round(ceiling as number).toLocaleString('en')} messages/s`)
-  console.log(`${Math.round(messagesPerSecond as number).toLocaleString('en')} messages/s, ${((bytesPerSecond as number) / 1e6).toFixed(1)} MB/s`)
+  if (ceiling !== undefined) return console.log(`ceiling of this generator: ${rate(ceiling)}`)
+  console.log(`${rate(messagesPerSecond)}, ${((bytesPerSecond as number) / 1e6).toFixed(1)} MB/s`)
   console.log(`load ${percent(loadCpu)}${serverCpu === undefined ? '' : `, server ${percent(serverCpu)}`}`)
   const round = Object.entries(latency as Readonly<Record<string, number>>).map(([name, ns]) => `${name} ${(ns / 1000).toFixed(1)}`)
   return console.log(`round trip of a batch, us: ${round.join(', ')}`)

@@ -2,7 +2,14 @@
 // As packages/examples/src/proxy, without the end of one direction alone.
 import process from 'node:process'
 import { BackPressureHandler } from '@knotty/handler'
-import { Bootstrap, type ChannelHandler, type ChannelHandlerContext, ChannelOption, EventLoopGroup, ServerBootstrap } from '@knotty/transport'
+import {
+  Bootstrap,
+  type ChannelHandler,
+  type ChannelHandlerContext,
+  ChannelOption,
+  EventLoopGroup,
+  ServerBootstrap,
+} from '@knotty/transport'
 import { Relay } from './relay.js'
 
 class Connect implements ChannelHandler {

@@ -11,7 +11,7 @@ import { LOAD_CORE, startServer } from '../harness/processes.js'
 
 const SECONDS = 2
 const QUICK_SECONDS = 0.5
-const WARM_UP_SECONDS = 0.5
+const WARM_UP_SECONDS = 1.5
 const TARGET = [process.execPath, path.resolve(import.meta.dirname, '../../prototype/slab-echo.mjs'), '--serve', 'handle']
 
 const program = (name: string): string => path.join(import.meta.dirname, name)
@@ -44,7 +44,7 @@ function proxied(name: string, load: Load): BenchCase {
 
 await runMacro({
   bench: 'macro/proxy',
-  seconds: 30,
+  seconds: 70,
   cases: [
     proxied('64 connections x 64 B x 1 in flight', { mode: 'aligned', connections: 64, messageBytes: 64, inFlight: 1 }),
     proxied('64 x 64 B x 64', { mode: 'aligned', connections: 64, messageBytes: 64, inFlight: 64 }),

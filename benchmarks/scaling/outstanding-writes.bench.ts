@@ -13,7 +13,7 @@ import { sendAll } from './embedded-socket.js'
 
 const COUNTS = [1, 10, 100, 1000, 10_000, 100_000]
 const MESSAGE_BYTES = 64
-const CACHES = { note: 'beyond some 10,000 messages the entries and buffers of the queue no longer fit into the caches, and survive a collection' }
+const CACHES = { note: 'the entries and buffers of so many messages do not fit into the caches, and survive collections' }
 const memory = Buffer.alloc(1 << 16)
 
 const message = (index: number): ByteBuf => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import process from 'node:process'
 import { describe, test } from 'node:test'
 import { parsePeersOptions, PEERS_HELP } from '../../../benchmarks/dist/cli/peers-options.js'
-import { peerMarkdown, peerTable, targetTable } from '../../../benchmarks/dist/cli/results-page-tables.js'
+import { linesTable, peerMarkdown, peerTable, targetTable } from '../../../benchmarks/dist/cli/results-page-tables.js'
 import { replaceSection } from '../../../benchmarks/dist/cli/results-page.js'
 import { ECHO_CASES } from '../../../benchmarks/dist/peers/cases.js'
 import type { EchoFigures } from '../../../benchmarks/dist/peers/measure-echo.js'
@@ -94,5 +94,17 @@ describe('bench:peers', { skip: IS_FOR_NODE }, () => {
     assert.match(netty!, /Netty NIO +2\.50 \(2\.00-3\.00\) +1\.8 +reached +2\.5 +reached$/)
     assert.match(naive!, /naive node:net +25\.0 \(20\.0-40\.0\) +40 +NOT reached +–$/)
     assert.match(bun!, /Bun\.listen by hand +– +– +0\.85 +not measured$/)
+  })
+
+  test('compares each Node line with itself', () => {
+    const rates = new Map([['a20', [4e6, 2e6]], ['b20', [2e6, 4e6]], ['a24', [9e6, 9e6]]])
+    const lines = [
+      { label: 'Node 20', servers: new Map([['a20', 'Knotty libuv'], ['b20', 'handle by hand']]) },
+      { label: 'Node 24', servers: new Map([['a24', 'Knotty libuv']]) },
+    ]
+    const [, , knotty, handle, ratio] = linesTable([{ ...figures, rates }], lines).split('\n')
+    assert.match(knotty!, /Knotty libuv +4\.00 M\/s \(2\.00 M\/s - 4\.00 M\/s\) +9\.00 M\/s \(9\.00 M\/s - 9\.00 M\/s\)$/)
+    assert.match(handle!, /handle by hand +4\.00 M\/s \(2\.00 M\/s - 4\.00 M\/s\) +–$/)
+    assert.match(ratio!, /Knotty libuv to handle by hand +2\.00 \(0\.50-2\.00\) +–$/)
   })
 })

@@ -9,7 +9,7 @@ import type { EchoProtocol } from '../../../benchmarks/dist/peers/echo-protocol.
 import { availablePeers, knottyServers, type Peer, PEER } from '../../../benchmarks/dist/peers/peers.js'
 
 /** A server that loses bytes leaves its client waiting. */
-const PEER_LIMITS = { timeout: 20_000 }
+const PEER_LIMITS = { timeout: 30_000 }
 const PEERS_ARE_FOR_NODE = process.versions['bun'] === undefined ? false : 'the peers are started by Node'
 /** More than the kernel keeps for a reader that has read nothing yet. */
 const LATE_READ_BYTES = 16 << 20
