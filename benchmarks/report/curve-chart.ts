@@ -26,10 +26,10 @@ export interface Curve {
 export function curveChart(curves: readonly Curve[], axis: string, unit: BenchUnit): string {
   const points = curves.flatMap(({ series }) => series.points)
   const places = [...new Set(points.map(({ at }) => at))].sort((a, b) => a - b)
-  const figures = points.flatMap(({ result }) => [result.value, ...rangeOf(result.value, result.samples)])
+  const figures = points.flatMap(({ result: { value, samples } }) => [value, ...rangeOf(value, samples)])
   const logarithmic = Math.min(...figures) > 0
   const y = logarithmic ? logScale(Math.min(...figures), Math.max(...figures)) : linearScale(Math.max(...figures, 1))
-  const x = (places[0] as number) > 0 ? logScaleOver(places) : { ...linearScale(places.at(-1) as number), ticks: places }
+  const x = logScaleOver(places)
   const direction = higherIsBetter(unit) ? 'higher is better' : 'lower is better'
   const axes = logarithmic ? 'both axes logarithmic' : 'the axis below logarithmic'
   return `<figure><figcaption><strong>${escape(unit)} against ${escape(axis)}</strong>, ${direction}; ${axes}. Lines up and down: lowest to highest round.</figcaption>
@@ -46,14 +46,17 @@ function top(share: number): number {
 
 function drawCurve({ points }: Series, index: number, x: Scale, y: Scale): string {
   const style = index % MARKS
-  const placed = points.map(({ at, result }) => ({ left: percent(x.at(at)), top: top(y.at(result.value)), range: rangeOf(result.value, result.samples) }))
+  const placed = points.map(({ at, result: { value, samples } }) => {
+    const [min, max] = rangeOf(value, samples)
+    return { left: percent(x.at(at)), top: top(y.at(value)), min: top(y.at(min)), max: top(y.at(max)) }
+  })
   const lines = placed.slice(1).map((point, before) => {
     const from = placed[before] as (typeof placed)[number]
     return `<line class="l${style}" x1="${from.left}" y1="${from.top}" x2="${point.left}" y2="${point.top}"/>`
   })
   const marks = placed.map(
-    ({ left, top: at, range: [min, max] }) =>
-      `<line class="whisker" x1="${left}" x2="${left}" y1="${top(y.at(max))}" y2="${top(y.at(min))}"/>` +
+    ({ left, top: at, min, max }) =>
+      `<line class="whisker" x1="${left}" x2="${left}" y1="${max}" y2="${min}"/>` +
       `<svg class="at" x="${left}" y="${at}"><path class="m${style} point" d="${shapeOf(index)}"/></svg>`,
   )
   return lines.join('') + marks.join('')
