@@ -49,7 +49,7 @@ async function update(file: string, names: readonly string[]): Promise<void> {
 async function check(file: string, names: readonly string[]): Promise<string[]> {
   const thresholds: Thresholds = JSON.parse(readFileSync(file, 'utf8'))
   const { row, known } = thresholdsFor(thresholds, major())
-  if (!known) console.log(`no thresholds for Node.js ${major()}: the row * is taken`)
+  if (!known) console.log(`no thresholds for Node.js ${major()}: the highest of all others is taken`)
   const measured = await measureAll(names)
   const failures: string[] = []
   const rows = HOT_PATHS.filter(({ name }) => names.includes(name)).map(({ name, below }) => {

@@ -16,7 +16,7 @@ export interface Thresholds {
   readonly nodes: Readonly<Record<string, ThresholdRow>>
 }
 
-/** The row of a major version; of an unknown one the row `*`, each path's highest of all rows. */
+/** The row of a major version; of an unknown one each path's highest of all rows. */
 export function thresholdsFor({ nodes }: Thresholds, major: string): { readonly row: ThresholdRow; readonly known: boolean } {
   const own = nodes[major]
   if (own !== undefined) return { row: own, known: true }
