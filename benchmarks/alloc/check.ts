@@ -40,8 +40,8 @@ async function update(file: string, names: readonly string[]): Promise<void> {
   for (let round = 0; round < UPDATE_ROUNDS; round++) {
     for (const [name, bytes] of await measureAll(names)) highest[name] = round === 0 ? bytes : Math.max(bytes, highest[name] ?? 0)
   }
-  const nodes = { ...thresholds.nodes, [major()]: Object.fromEntries(HOT_PATHS.flatMap(({ name }) => (highest[name] === undefined ? [] : [[name, highest[name]]]))) }
-  writeFileSync(file, `${JSON.stringify({ ...thresholds, nodes }, undefined, 2)}\n`)
+  const row = Object.fromEntries(HOT_PATHS.flatMap(({ name }) => (highest[name] === undefined ? [] : [[name, highest[name]]])))
+  writeFileSync(file, `${JSON.stringify({ ...thresholds, nodes: { ...thresholds.nodes, [major()]: row } }, undefined, 2)}\n`)
   console.log(`thresholds of Node.js ${major()} written: ${file}`)
 }
 
@@ -71,14 +71,19 @@ function major(): string {
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
-    options: { update: { type: 'boolean', default: false }, thresholds: { type: 'string', default: THRESHOLDS }, help: { type: 'boolean', default: false } },
+    options: {
+      update: { type: 'boolean', default: false },
+      thresholds: { type: 'string', default: THRESHOLDS },
+      help: { type: 'boolean', default: false },
+    },
     allowPositionals: true,
   })
   if (values.help) {
     console.log(HELP)
     return 0
   }
-  const names = HOT_PATHS.map(({ name }) => name).filter((name) => positionals.length === 0 || positionals.some((word) => name.includes(word)))
+  const chosen = (name: string): boolean => positionals.length === 0 || positionals.some((word) => name.includes(word))
+  const names = HOT_PATHS.map(({ name }) => name).filter(chosen)
   if (names.length === 0) throw new Error(`no hot path has one of these words in its name: ${positionals.join(' ')}`)
   if (values.update) {
     await update(values.thresholds, names)
