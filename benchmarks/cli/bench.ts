@@ -80,7 +80,7 @@ async function measure(chosen: readonly ChosenBench[], options: Options, quick: 
   const failed: string[] = []
   const report = reportOf(`npm run bench ${process.argv.length > 2 ? `-- ${process.argv.slice(2).join(' ')}` : ''}`.trim(), results)
   console.log(machineLine(report.machine))
-  console.log(`${chosen.length} benchmarks, about ${duration(seconds)}`)
+  console.log(`${chosen.length} ${chosen.length === 1 ? 'benchmark' : 'benchmarks'}, about ${duration(seconds)} when nothing else runs`)
   const line = new StepLine(seconds)
   for (const [index, bench] of chosen.entries()) {
     const where = `${index + 1}/${chosen.length} ${bench.name}`
