@@ -87,7 +87,7 @@ svg text{fill:var(--quiet)}
 .whisker{stroke:var(--whisker);stroke-width:1.5;fill:none}
 .middle{stroke:var(--whisker);stroke-width:3}
 .point{stroke:var(--panel);stroke-width:1}
-${LIGHT.marks.map((_, index) => `.m${index}{fill:var(--mark${index});color:var(--mark${index})}.l${index}{stroke:var(--mark${index});stroke-width:2.25;fill:none}`).join('')}
+${LIGHT.marks.map((_, index) => `.m${index}{fill:var(--mark${index})}.l${index}{stroke:var(--mark${index});stroke-width:2.25;fill:none}`).join('')}
 .plot{display:grid;grid-template-columns:4.25rem 1fr;padding-right:1.5rem}
 .key{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;margin:.35rem 0 .6rem;padding:0;list-style:none;font-size:.875rem}
 .key li{display:flex;align-items:center;gap:.4rem;overflow-wrap:anywhere}
