@@ -111,6 +111,12 @@ async function compareCase(pair: readonly [ChosenBench, ChosenBench], name: stri
   return subjects.filter((subject) => of(0, subject).length > 0).map((subject) => comparePaired(of(0, subject), of(1, subject)))
 }
 
+/** All pairs fall on the same side of 1 with a chance of 2 / 2^rounds, also where nothing has changed. */
+function chanceNote(rounds: number): string {
+  if (rounds < 2) return 'One pair tells nothing: --rounds 5 or more.'
+  return `new/old: median of ${rounds} pairs. Of cases that did not change, one in ${2 ** (rounds - 1)} is called better or worse by chance.`
+}
+
 async function compareTrees(options: Options): Promise<number> {
   const pairs = await pairsOf(options.trees, options.filter)
   const steps = pairs.flatMap((pair) => pair[1].cases.map((name) => ({ pair, name })))
@@ -124,7 +130,7 @@ async function compareTrees(options: Options): Promise<number> {
     if (cases === undefined) failures++
     else compared.push(...cases)
   }
-  if (compared.length > 0) console.log(comparisonTable(compared))
+  if (compared.length > 0) console.log(`${comparisonTable(compared)}\n\n${chanceNote(options.rounds)}`)
   return failures > 0 ? 1 : 0
 }
 

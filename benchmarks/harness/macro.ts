@@ -3,7 +3,7 @@ import process from 'node:process'
 import { type BenchProgram, runCases } from '../../../packages/bench/dist/run-cases.js'
 import { endPrograms } from './processes.js'
 
-export type { BenchCase, BenchProgram, BenchSubject, RatioTo, Round, RoundFigure } from '../../../packages/bench/dist/run-cases.js'
+export type { BenchCase, BenchProgram, BenchSubject, Round, RoundFigure } from '../../../packages/bench/dist/run-cases.js'
 
 /**
  * Runs the program as its command line says (`--list`, `--case`, `--quick`, `--rounds`, `--json`), ends what is left of its

@@ -6,8 +6,9 @@ import { Program, type ProgramOptions } from '../../../packages/bench/dist/progr
 
 export { endPrograms, Program } from '../../../packages/bench/dist/program.js'
 
-/** The core that servers are bound to, and the one of those who load them. */
-export const SERVER_CORE = 0
+/** The core that servers are bound to. */
+const SERVER_CORE = 0
+/** The core of those who load them. */
 export const LOAD_CORE = 1
 
 let pinning: boolean | undefined
@@ -39,7 +40,7 @@ const PORT = /:(\d+)\s*$/
 
 /**
  * Starts a server, which prints a line that ends in `:PORT` (`listening on 127.0.0.1:40123`) once it listens, and gives both. It is
- * bound to {@link SERVER_CORE}.
+ * bound to a core of its own.
  */
 export async function startServer(command: readonly string[], options: StartOptions): Promise<{ server: Program; port: number }> {
   const server = startProgram(command, { core: SERVER_CORE, ...options })

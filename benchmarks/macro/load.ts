@@ -1,64 +1,84 @@
-// Closed-loop load on a framed echo server, on raw libuv channels so that it is not the bottleneck.
-// node load.js PORT CONNECTIONS MESSAGE_BYTES IN_FLIGHT SECONDS aligned|cut   prints messages a second.
-//
-// aligned: each connection sends IN_FLIGHT frames when the whole batch before has come back.
-// cut:     as aligned, but what is sent ends at a random byte, so that the server has a partial frame at every chunk's end.
+// The load generator of the macro benchmarks: node load.js --help. Prints its own ceiling, then what the server did.
 import process from 'node:process'
-import { type ByteBuf } from '@knotty/buffer'
-import { Bootstrap, type Channel, type ChannelHandlerContext, ChannelOption, EventLoopGroup } from '@knotty/transport'
+import { type SocketAddress, TcpSocketAddress, UnixSocketAddress } from '@knotty/transport'
+import { ClosedLoop, type LoadFigures } from './load/closed-loop.js'
+import { cpuSecondsOf } from './load/cpu-seconds.js'
+import { LOAD_HELP, type LoadOptions, parseLoadOptions } from './load/load-options.js'
+import { MessageStream } from './load/message-stream.js'
 
-const HEADER_BYTES = 4
-const WARM_UP_MS = 500
+/** More connections do not change what a batch costs the generator. */
+const CEILING_CONNECTIONS = 64
+const PERCENTILES = { p25: 25, p50: 50, p75: 75, p99: 99, p999: 99.9 }
 
-const [port, connections, messageBytes, inFlight, seconds] = process.argv.slice(2, 7).map(Number) as [number, number, number, number, number]
-const cut = process.argv[7] === 'cut'
-const frameBytes = HEADER_BYTES + messageBytes
-const stream = endlessFrames()
-let messages = 0
-
-/** Frames enough for one batch from any offset within a frame. */
-function endlessFrames(): Buffer {
-  const frame = Buffer.alloc(frameBytes, 'x')
-  frame.writeInt32BE(messageBytes)
-  return Buffer.concat(Array.from({ length: inFlight + 3 }, () => frame))
-}
-
-class Load {
-  private sent = 0
-  private received = 0
-
-  channelActive(ctx: ChannelHandlerContext): void {
-    this.send(ctx)
+async function run(options: LoadOptions): Promise<void> {
+  const { mode, size, inFlight, connections, ceilingSeconds } = options
+  const stream = new MessageStream(mode, size, inFlight)
+  if (ceilingSeconds > 0) {
+    const whole = new MessageStream(mode === 'raw' ? 'raw' : 'aligned', size, inFlight)
+    print(options, { ceiling: await ClosedLoop.ceiling(whole, Math.min(connections, CEILING_CONNECTIONS), ceilingSeconds) })
   }
-
-  channelRead(ctx: ChannelHandlerContext, msg: ByteBuf): void {
-    const before = Math.floor(this.received / frameBytes)
-    this.received += msg.readableBytes
-    msg.release()
-    messages += Math.floor(this.received / frameBytes) - before
-    if (this.received >= this.sent - (this.sent % frameBytes)) this.send(ctx)
-  }
-
-  private send(ctx: ChannelHandlerContext): void {
-    const offset = this.sent % frameBytes
-    const bytes = inFlight * frameBytes + (cut ? Math.floor((Math.random() - 0.5) * frameBytes) : 0)
-    this.sent += bytes
-    ctx.writeAndFlush(stream.subarray(offset, offset + bytes), null)
-  }
-}
-
-const group = new EventLoopGroup({ readSlabBytes: 1 << 18 })
-const bootstrap = new Bootstrap().group(group).option(ChannelOption.TCP_NODELAY, true).option(ChannelOption.COPY_THRESHOLD_BYTES, 1024)
-const channels: Channel[] = []
-for (let index = 0; index < connections; index++) {
-  channels.push(await bootstrap.clone().handler((channel) => channel.pipeline.addLast(new Load())).connect(port, '127.0.0.1'))
-}
-for (const channel of channels) channel.closeFuture.addListener(() => process.exit(1))
-setTimeout(() => {
-  messages = 0
+  const address = addressOf(options)
+  if (address === undefined) return
+  const loop = new ClosedLoop(stream)
+  await loop.connect(address, connections)
+  await warmUp(loop, options)
+  const serverBefore = cpuSecondsOf(options.serverPid)
   const start = performance.now()
-  setTimeout(() => {
-    console.log(Math.round((messages * 1000) / (performance.now() - start)))
-    process.exit(0)
-  }, seconds * 1000)
-}, WARM_UP_MS)
+  const figures = await loop.measure(options.seconds)
+  const elapsedSeconds = (performance.now() - start) / 1000
+  const serverAfter = cpuSecondsOf(options.serverPid)
+  loop.close()
+  print(options, {
+    ...report(figures),
+    ...(serverBefore === undefined || serverAfter === undefined ? {} : { serverCpu: (serverAfter - serverBefore) / elapsedSeconds }),
+  })
+}
+
+function addressOf({ port, unix }: LoadOptions): SocketAddress | undefined {
+  if (unix !== undefined) return new UnixSocketAddress(unix)
+  return port === undefined ? undefined : new TcpSocketAddress('127.0.0.1', port)
+}
+
+async function warmUp(loop: ClosedLoop, { inFlight, warmUpSeconds, slowStart }: LoadOptions): Promise<void> {
+  if (slowStart) loop.growing = loop.stream.messages(1)
+  loop.start()
+  if (!slowStart) return loop.wait(warmUpSeconds)
+  const steps = Math.ceil(Math.log2(inFlight))
+  for (let step = 1; step <= steps; step++) {
+    await loop.wait(warmUpSeconds / 2 / steps)
+    loop.growing = step === steps ? undefined : loop.stream.messages(2 ** step)
+  }
+  loop.growing = undefined
+  await loop.wait(warmUpSeconds / 2)
+}
+
+/** What one line of `--json` holds, the ceiling in the first one. */
+type Line = Readonly<Record<string, number | Readonly<Record<string, number>>>>
+
+function report({ messagesPerSecond, bytesPerSecond, latency, cpu }: LoadFigures): Line {
+  const percentiles = Object.entries(PERCENTILES).map(([name, percent]) => [name, latency.percentile(percent)])
+  return { messagesPerSecond, bytesPerSecond, loadCpu: cpu, latency: { min: latency.min, ...Object.fromEntries(percentiles), max: latency.max } }
+}
+
+function print({ json }: LoadOptions, line: Line): void {
+  if (json) return console.log(JSON.stringify(line))
+  const { ceiling, messagesPerSecond, bytesPerSecond, loadCpu, serverCpu, latency } = line
+  const percent = (share: unknown): string => `${Math.round((share as number) * 100)} % of a core`
+  if (ceiling !== undefined) return console.log(`ceiling of this generator: ${Math.round(ceiling as number).toLocaleString('en')} messages/s`)
+  console.log(`${Math.round(messagesPerSecond as number).toLocaleString('en')} messages/s, ${((bytesPerSecond as number) / 1e6).toFixed(1)} MB/s`)
+  console.log(`load ${percent(loadCpu)}${serverCpu === undefined ? '' : `, server ${percent(serverCpu)}`}`)
+  const round = Object.entries(latency as Readonly<Record<string, number>>).map(([name, ns]) => `${name} ${(ns / 1000).toFixed(1)}`)
+  return console.log(`round trip of a batch, us: ${round.join(', ')}`)
+}
+
+const args = process.argv.slice(2)
+if (args.includes('--help')) console.log(LOAD_HELP)
+else {
+  try {
+    await run(parseLoadOptions(args))
+  } catch (error) {
+    console.error(`load: ${(error as Error).message}`)
+    process.exitCode = 1
+  }
+  process.exit()
+}

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import { ProtobufHeadContentDecoder, ProtobufHeadContentEncoder } from '@knotty/codec-protobuf'
 import { ByteToMessageDecoderVerifier, chunkedBytes, codecRoundTrip, leakScope, RecordingHandler } from '@knotty/testing'
 import * as knotty from 'knotty'
+import { bench } from '../../../packages/bench/dist/bench.js'
 
 /** What somebody who comes from Netty, or from memory, may write where the options belong. */
 const POSITIONAL: readonly unknown[] = [5, true, 'x', class Message {}]
@@ -47,6 +48,7 @@ const ROWS: readonly Row[] = [
     'new Base64Decoder': (options) => new knotty.Base64Decoder(options),
     'new Base64Encoder': (options) => new knotty.Base64Encoder(options),
   }],
+  ['BenchOptions', { 'bench': (options) => bench('a case', () => () => 1, options) }],
   ['ByteToMessageCodecOptions', { 'new ByteToMessageCodec': (options) => new BytesCodec(options) }],
   ['ByteToMessageDecoderOptions', { 'new ByteToMessageDecoder': (options) => new Bytes(options) }],
   ['ChannelGroupOptions', { 'new ChannelGroup': (options) => new knotty.ChannelGroup(options) }],
@@ -120,7 +122,7 @@ describe('a positional argument in the place of options is refused by', () => {
 
 test('each exported type of options is in the table', () => {
   const packages = path.resolve(import.meta.dirname, '../../../packages')
-  const indexes = ['knotty', 'testing', 'codec-protobuf'].map((name) => readFileSync(path.join(packages, name, 'src/index.ts'), 'utf8'))
+  const indexes = ['knotty', 'testing', 'codec-protobuf', 'bench'].map((name) => readFileSync(path.join(packages, name, 'src/index.ts'), 'utf8'))
   const exported = new Set(indexes.flatMap((index) => index.match(/\b\w+Options\b/g) ?? []))
   const known = new Set([...ROWS.map(([options]) => options), ...Object.keys(NOT_TAKEN)])
   assert.deepEqual([...exported].filter((name) => !known.has(name)), [], 'exported, and not in the table')

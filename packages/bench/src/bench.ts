@@ -1,5 +1,6 @@
 import path from 'node:path'
 import process from 'node:process'
+import { checkFunction, checkOptions, checkPositiveInteger, IllegalArgumentError, IllegalStateError } from '@knotty/common'
 import { formatResults } from './format-results.js'
 import { measureCase, type Run } from './measure-case.js'
 import { Program } from './program.js'
@@ -52,12 +53,12 @@ let state: 'empty' | 'waiting' | 'started' = 'empty'
  * @param setup called once a process, the function it gives many times
  */
 export function bench(name: string, setup: Setup, options: BenchOptions = {}): void {
-  if (typeof name !== 'string' || name === '') throw new TypeError(`name: ${String(name)} (expected: a string that is not empty)`)
-  if (typeof setup !== 'function') throw new TypeError(`setup: ${typeof setup} (expected: a function that gives the function to measure)`)
-  const { perRun = 1 } = options
-  if (!Number.isSafeInteger(perRun) || perRun < 1) throw new RangeError(`perRun: ${perRun} (expected: a whole number above 0)`)
-  if (state === 'started') throw new Error(`bench(${JSON.stringify(name)}) came too late: call bench() while the file is evaluated, and await in setup`)
-  if (cases.some((each) => each.name === name)) throw new Error(`two cases are named ${JSON.stringify(name)}`)
+  if (typeof name !== 'string' || name === '') throw new IllegalArgumentError(`name: ${String(name)} (expected: a string that is not empty)`)
+  checkFunction(setup, 'setup')
+  checkOptions(options, 'bench(name, setup, { perRun: 64 })')
+  checkPositiveInteger(options.perRun ?? 1, 'perRun')
+  if (state === 'started') throw new IllegalStateError(`bench(${JSON.stringify(name)}) came too late: call bench() while the file is evaluated, and await in setup`)
+  if (cases.some((each) => each.name === name)) throw new IllegalArgumentError(`two cases are named ${JSON.stringify(name)}`)
   cases.push({ name, setup, options })
   if (state === 'waiting') return
   state = 'waiting'

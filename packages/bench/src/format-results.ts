@@ -22,12 +22,16 @@ const SCALES: Readonly<Record<BenchUnit, readonly (readonly [from: number, divis
 
 /** A figure with its unit, in a size that is read with ease: `12.3 ns`, `4.75 M/s`, `1.21 KiB`. */
 export function formatFigure(value: number, unit: BenchUnit): string {
-  const [, divisor, name] = SCALES[unit].find(([from]) => Math.abs(value) >= from)!
+  const [, divisor, name] = scaleOf(value, unit)
   return `${formatNumber(value / divisor)} ${name}`
 }
 
+function scaleOf(value: number, unit: BenchUnit): readonly [from: number, divisor: number, unit: string] {
+  return SCALES[unit].find(([from]) => Math.abs(value) >= from)!
+}
+
 /** `1.05 (0.98-1.21), must 1.3, goal 1.1`. */
-export function formatRatio({ median, min, max, must, goal }: BenchRatio): string {
+function formatRatio({ median, min, max, must, goal }: BenchRatio): string {
   const limits = `${must === undefined ? '' : `, must ${must}`}${goal === undefined ? '' : `, goal ${goal}`}`
   return `${formatNumber(median)} (${formatNumber(min)}-${formatNumber(max)})${limits}`
 }
@@ -56,10 +60,12 @@ const COLUMNS: readonly Column[] = [
   { title: 'ops/s', cell: ({ value, unit }) => (unit === 'ns/op' ? formatFigure(1e9 / value, 'messages/s') : undefined) },
 ]
 
-function formatRange({ samples, unit }: BenchResult): string | undefined {
+/** Smallest and largest round, in the unit of the largest: `5.87 - 11.4 ns`; undefined of a single round. */
+export function formatRange({ samples, unit }: BenchResult): string | undefined {
   if (samples.length < 2) return undefined
   const { min, max } = spread(samples)
-  return `${formatFigure(min, unit)} - ${formatFigure(max, unit)}`
+  const [, divisor] = scaleOf(max, unit)
+  return `${formatNumber(min / divisor)} - ${formatFigure(max, unit)}`
 }
 
 function formatBench(bench: string, results: readonly BenchResult[]): string {

@@ -90,7 +90,8 @@ export function checkHarnesses(): void {
 class MeasuredChannel extends EmbeddedChannel {
   inbound = 0
   outbound = 0
-  private failure: Error | undefined = undefined
+  /** Not initialised here: handlerAdded may fail inside the constructor of the channel. */
+  private failure: Error | undefined
 
   /** Throws what went wrong since the last call. */
   check(): void {

@@ -24,7 +24,7 @@ export interface Round {
 }
 
 /** A ratio that is to be printed: this subject's figure to that of another subject of its case. */
-export interface RatioTo {
+interface RatioTo {
   /** The name of the other subject. */
   readonly to: string
   readonly must?: number

@@ -1,0 +1,40 @@
+// Holds idle connections on Knotty, each with a framer, an idle handler and a handler of the user: node --expose-gc idle-knotty.js
+// FIRST LAST. Prints `listening on 127.0.0.1:PORT`, then what idle-memory.ts says.
+import process from 'node:process'
+import { LengthFieldBasedFrameDecoder } from '@knotty/codec'
+import { IdleStateEvent, IdleStateHandler } from '@knotty/handler'
+import { type ChannelHandler, type ChannelHandlerContext, EventLoopGroup, ServerBootstrap } from '@knotty/transport'
+import { reportIdleMemory } from './idle-memory.js'
+
+const connected = reportIdleMemory(Number(process.argv[2]), Number(process.argv[3]))
+
+class Session implements ChannelHandler {
+  messages = 0
+
+  channelActive(ctx: ChannelHandlerContext): void {
+    connected()
+    ctx.fireChannelActive()
+  }
+
+  channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
+    this.messages++
+    ctx.writeAndFlush(msg, null)
+  }
+
+  userEventTriggered(ctx: ChannelHandlerContext, event: unknown): void {
+    if (event instanceof IdleStateEvent) ctx.close()
+    else ctx.fireUserEventTriggered(event)
+  }
+}
+
+const server = await new ServerBootstrap()
+  .group(new EventLoopGroup())
+  .childHandler((channel) =>
+    channel.pipeline.addLast(
+      new IdleStateHandler({ readerIdleMs: 600_000 }),
+      new LengthFieldBasedFrameDecoder({ maxFrameLength: 1 << 20, lengthFieldLength: 4, initialBytesToStrip: 4 }),
+      new Session(),
+    ),
+  )
+  .bind(0, '127.0.0.1')
+console.log(`listening on ${String(server.localAddress)}`)
