@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type ByteBuf, PooledByteBufAllocator, Unpooled } from '@knotty/buffer'
+import { LengthFieldPrepender } from '@knotty/codec'
 import { eventually, seededBytes } from '@knotty/testing'
 import { type ChannelFuture, ChannelOption } from '@knotty/transport'
 import * as fc from 'fast-check'
@@ -28,11 +29,12 @@ describe('random sequences of writes', () => {
       stalls,
       fc.constantFrom(1024, 5000, 65536),
       fc.constantFrom(0, 64, 4096, 1_000_000),
-      (steps, pauses, writeSlabBytes, threshold) =>
+      fc.boolean(),
+      (steps, pauses, writeSlabBytes, threshold, framed) =>
         leakScope(async (scope) => {
           const peer = await plainServer(scope)
           const options = [option(ChannelOption.COPY_THRESHOLD_BYTES, threshold)]
-          const channel = await connect(scope, scope.group({ writeSlabBytes }), peer.port, [], options)
+          const channel = await connect(scope, scope.group({ writeSlabBytes }), peer.port, framed ? [new LengthFieldPrepender({ lengthFieldLength: 4 })] : [], options)
           const socket = await peer.accept()
           const chunks: Buffer[] = []
           let reads = 0
@@ -53,6 +55,7 @@ describe('random sequences of writes', () => {
           const write = (index: number): void => {
             const { size: length, kind, flush } = steps[index] as (typeof steps)[number]
             const bytes = seededBytes(length, index)
+            if (framed) expected.push(Buffer.of(length >>> 24, length >>> 16, length >>> 8, length))
             expected.push(Buffer.from(bytes))
             const msg = kind === 'array' ? new Uint8Array(bytes) : bufferOf(kind, bytes)
             writes.push(channel.write(msg))

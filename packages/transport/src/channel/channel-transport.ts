@@ -1,3 +1,4 @@
+import type { ByteBuf } from '@knotty/buffer'
 import type { SocketAddress } from '../socket/address.js'
 import type { ChannelHandlerContext } from './channel-handler-context.js'
 import type { ChannelPromise } from './channel-promise.js'
@@ -21,6 +22,8 @@ export interface ChannelTransport {
   deregister0(promise: ChannelPromise): void
   beginRead(): void
   write0(msg: unknown, promise: ChannelPromise | null): void
+  /** {@link write0} of a buffer with a few bytes before it, see OutboundBuffer.addPrefixed; false: not here, nothing was done. */
+  writePrefixed0(prefix: number, prefixBytes: number, msg: ByteBuf | Uint8Array, promise: ChannelPromise | null): boolean
   flush0(): void
 
   /** An initializer failed; its close() comes next. */

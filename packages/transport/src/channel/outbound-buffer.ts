@@ -1,8 +1,8 @@
-import { ByteBuf, release, type Storage } from '@knotty/buffer'
-import { diagnostics, getLogger, IllegalArgumentError, inspectInOneLine } from '@knotty/common'
-import Denque from 'denque'
+import { ByteBuf, type Storage } from '@knotty/buffer'
+import { diagnostics, IllegalArgumentError, inspectInOneLine } from '@knotty/common'
 import type { ChannelPromise } from './channel-promise.js'
 import type { Channel } from './channel.js'
+import { bufferBytes, type OutboundEntry, recycle, releaseSafely, takeEntry } from './outbound-entry.js'
 import type { WriteBufferWaterMark } from './write-water-mark.js'
 
 /** What one message counts beside its bytes: Netty's figure, so that many empty writes trip the water mark too. */
@@ -11,24 +11,6 @@ const ENTRY_OVERHEAD_BYTES = 96
 const UNKNOWN_MESSAGE_BYTES = 8
 /** Bit of the water mark in the writability bits; 1 to 31 are the user's. */
 const WATER_MARK_BIT = 1
-/** At most so many entries are kept for reuse in this thread. */
-const MAX_POOLED_ENTRIES = 4096
-
-/** One message that waits to be sent. Entries are pooled: nobody outside this file keeps one. */
-interface Entry {
-  msg: unknown
-  promise: ChannelPromise | null
-  /** What it counts towards the water marks. */
-  pending: number
-  /** Bytes of it that left already. */
-  progress: number
-  cancelled: boolean
-}
-
-const pool: Entry[] = []
-/** What every buffer has until its first message: an idle channel has no queue of its own. Nothing is ever added to it. */
-const NO_ENTRIES: Denque<Entry> = new Denque<Entry>()
-
 /** What the buffer needs from its channel. */
 export interface OutboundChannel extends Channel {
   readonly writeBufferWaterMark: WriteBufferWaterMark
@@ -53,7 +35,10 @@ export class OutboundBuffer {
   }
 
   private readonly channel: OutboundChannel
-  private entries = NO_ENTRIES
+  private first: OutboundEntry | undefined = undefined
+  private last: OutboundEntry | undefined = undefined
+  private firstUnflushed: OutboundEntry | undefined = undefined
+  private count = 0
   private flushedEntries = 0
   /** Unflushed messages with a promise: without any a flush has nothing to look at. */
   private cancellable = 0
@@ -71,7 +56,7 @@ export class OutboundBuffer {
 
   /** Messages written and not yet sent, flushed or not. */
   get messages(): number {
-    return this.entries.length
+    return this.count
   }
 
   /**
@@ -93,13 +78,13 @@ export class OutboundBuffer {
 
   /** The first flushed message; undefined when there is none ({@link isEmpty}), or when its write was cancelled: nothing to send. */
   get current(): unknown {
-    return this.flushedEntries === 0 ? undefined : this.entries.peekFront()?.msg
+    return this.firstFlushed?.msg
   }
 
   /** Bytes of the current message that have left. */
   get currentProgress(): number {
-    if (this.flushedEntries === 0) return 0
-    return (this.entries.peekFront()?.progress ?? 0) + this.channel.inFlightProgress
+    const entry = this.firstFlushed
+    return entry === undefined ? 0 : entry.progress + this.channel.inFlightProgress
   }
 
   /** Bytes written and not yet sent, 96 more for each message. */
@@ -121,48 +106,63 @@ export class OutboundBuffer {
     return bytes > 0 && !this.isWritable ? bytes : 0
   }
 
-  /** The `index`-th flushed message (0 is the current one); undefined behind the last. */
-  messageAt(index: number): unknown {
-    return index < this.flushedEntries ? this.entries.peekAt(index)?.msg : undefined
+  /** Internal: the entry of the current message; {@link size} of them hang together. Undefined when there is none. */
+  get firstFlushed(): OutboundEntry | undefined {
+    return this.flushedEntries === 0 ? undefined : this.first
   }
 
   /** Internal: a message that waits, flushed or not, is a view of `storage`, or has one as component. */
   holds(storage: Storage): boolean {
-    for (let index = 0; index < this.entries.length; index++) {
-      const msg = this.entries.peekAt(index)?.msg
-      if (ByteBuf.isByteBuf(msg) && msg.storage.includes(storage)) return true
+    for (let entry = this.first; entry !== undefined; entry = entry.next) {
+      if (ByteBuf.isByteBuf(entry.msg) && entry.msg.storage.includes(storage)) return true
     }
     return false
   }
 
   /** Adds a message; it is sent after the next {@link addFlush}. */
   addMessage(msg: unknown, promise: ChannelPromise | null): void {
-    const entry = pool.pop() ?? { msg: undefined, promise: null, pending: 0, progress: 0, cancelled: false }
+    const bytes = bufferBytes(msg)
+    this.add(msg, promise, (bytes < 0 ? UNKNOWN_MESSAGE_BYTES : bytes) + ENTRY_OVERHEAD_BYTES, 0, 0)
+  }
+
+  /**
+   * {@link addMessage} of a buffer, with `prefixBytes` (1 to 4) bytes before it: the low ones of `prefix`, the most significant first. Towards
+   * the water marks they count as the two messages that they stand for.
+   */
+  addPrefixed(prefix: number, prefixBytes: number, msg: ByteBuf | Uint8Array, promise: ChannelPromise | null): void {
+    this.add(msg, promise, bufferBytes(msg) + prefixBytes + 2 * ENTRY_OVERHEAD_BYTES, prefix, prefixBytes)
+  }
+
+  private add(msg: unknown, promise: ChannelPromise | null, pending: number, prefix: number, prefixBytes: number): void {
+    const entry = takeEntry()
     entry.msg = msg
     entry.promise = promise
+    entry.pending = pending
+    entry.prefix = prefix
+    entry.prefixBytes = prefixBytes
     if (promise !== null) this.cancellable++
-    const bytes = bufferBytes(msg)
-    entry.pending = (bytes < 0 ? UNKNOWN_MESSAGE_BYTES : bytes) + ENTRY_OVERHEAD_BYTES
-    if (this.entries === NO_ENTRIES) this.entries = new Denque()
-    this.entries.push(entry)
-    this.increasePending(entry.pending)
+    if (this.last === undefined) this.first = entry
+    else this.last.next = entry
+    this.last = entry
+    this.firstUnflushed ??= entry
+    this.count++
+    this.increasePending(pending)
   }
 
   /** Marks all messages as flushed. One cancelled before no longer counts, and is skipped when its turn comes. */
   addFlush(): void {
-    const length = this.entries.length
-    if (this.cancellable === 0) {
-      this.flushedEntries = length
-      return
-    }
+    let entry = this.firstUnflushed
+    this.firstUnflushed = undefined
+    this.flushedEntries = this.count
+    if (this.cancellable === 0) return
     this.cancellable = 0
     let cancelledBytes = 0
-    while (this.flushedEntries < length) {
-      const entry = this.entries.peekAt(this.flushedEntries++) as Entry
+    for (; entry !== undefined; entry = entry.next) {
       if (entry.promise === null || entry.promise.setUncancellable()) continue
       cancelledBytes += entry.pending
       entry.cancelled = true
       entry.pending = 0
+      entry.prefixBytes = 0
       releaseSafely(entry.msg)
       entry.msg = undefined
     }
@@ -186,10 +186,7 @@ export class OutboundBuffer {
 
   /** The current message has left whole when `bytes` have. False when there is none. */
   endsWithin(bytes: number): boolean {
-    if (this.flushedEntries === 0) return false
-    const { cancelled, msg } = this.entries.peekFront() as Entry
-    if (cancelled) return true
-    const size = bufferBytes(msg)
+    const size = this.firstFlushed?.size ?? -1
     return size >= 0 && size <= bytes
   }
 
@@ -200,11 +197,11 @@ export class OutboundBuffer {
   removeBytes(bytes: number): void {
     let left = bytes
     while (this.flushedEntries > 0) {
-      const entry = this.entries.peekFront() as Entry
-      const size = entry.cancelled ? 0 : bufferBytes(entry.msg)
+      const entry = this.first as OutboundEntry
+      const { size } = entry
       if (size < 0) return
       if (size > left) {
-        if (left > 0) advance(entry, left)
+        if (left > 0) entry.advance(left)
         return
       }
       left -= size
@@ -241,10 +238,12 @@ export class OutboundBuffer {
       return
     }
     this.failing = true
-    for (let entry = this.entries.shift(); entry !== undefined; entry = this.entries.shift()) {
+    while (this.first !== undefined) {
+      const entry = this.shift()
       this.pending -= entry.pending
       fail(entry, cause, this.channel)
     }
+    this.firstUnflushed = undefined
   }
 
   /** Bit `index` (1 to 31) of the writability: false makes the channel unwritable until it is set to true again. */
@@ -257,10 +256,18 @@ export class OutboundBuffer {
     return (this.unwritable & userBit(index)) === 0
   }
 
-  private take(): Entry {
+  private take(): OutboundEntry {
     this.flushedEntries--
     this.completed++
-    return this.entries.shift() as Entry
+    return this.shift()
+  }
+
+  private shift(): OutboundEntry {
+    const entry = this.first as OutboundEntry
+    this.first = entry.next
+    if (entry === this.last) this.last = undefined
+    this.count--
+    return entry
   }
 
   private increasePending(bytes: number): void {
@@ -288,41 +295,11 @@ function userBit(index: number): number {
 }
 
 /** Releases the message, recycles the entry, then fails the promise. Without a promise only diagnostics hear of it. */
-function fail(entry: Entry, cause: Error, channel: Channel): void {
+function fail(entry: OutboundEntry, cause: Error, channel: Channel): void {
   const { promise, cancelled } = entry
   if (!cancelled) releaseSafely(entry.msg)
   recycle(entry)
   if (cancelled) return
   if (promise !== null) promise.tryFailure(cause)
   else if (diagnostics.writeFailed.hasSubscribers) diagnostics.writeFailed.publish({ channel, cause })
-}
-
-/** A message that was released once too often must not keep the promises behind it from completing. */
-function releaseSafely(msg: unknown): void {
-  try {
-    if (msg instanceof ByteBuf) msg.release()
-    else release(msg)
-  } catch (error) {
-    getLogger().warn('a written message could not be released: somebody released it although write() had taken it over', error)
-  }
-}
-
-function recycle(entry: Entry): void {
-  entry.msg = undefined
-  entry.promise = null
-  entry.progress = 0
-  entry.cancelled = false
-  if (pool.length < MAX_POOLED_ENTRIES) pool.push(entry)
-}
-
-/** Bytes to send; -1 for a message that is no buffer. */
-function bufferBytes(msg: unknown): number {
-  if (ByteBuf.isByteBuf(msg)) return msg.readableBytes
-  return msg instanceof Uint8Array ? msg.byteLength : -1
-}
-
-function advance(entry: Entry, bytes: number): void {
-  entry.progress += bytes
-  if (ByteBuf.isByteBuf(entry.msg)) entry.msg.skipBytes(bytes)
-  else entry.msg = (entry.msg as Uint8Array).subarray(bytes)
 }

@@ -59,6 +59,10 @@ export abstract class AbstractByteChannel<S extends RawSocket> extends AbstractS
     if (keepAlive !== undefined) this.socketOptionChanged(ChannelOption.SO_KEEPALIVE, keepAlive)
   }
 
+  protected override get sendsPrefixes(): boolean {
+    return true
+  }
+
   protected doWrite(outboundBuffer: OutboundBuffer): void {
     for (let requests = this.config.writeSpinCount; requests > 0; requests--) {
       if (this.inFlight !== undefined || !this.isActive || outboundBuffer.isEmpty) return

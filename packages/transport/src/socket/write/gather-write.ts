@@ -1,5 +1,6 @@
 import { ByteBuf, type PooledPiece } from '@knotty/buffer'
 import type { OutboundBuffer } from '../../channel/outbound-buffer.js'
+import type { OutboundEntry } from '../../channel/outbound-entry.js'
 import { isSlabMemory } from './loop-memory.js'
 import type { OutboundSlabs } from './outbound-slab.js'
 
@@ -29,9 +30,11 @@ export class GatheredWrite {
    */
   gather(outbound: OutboundBuffer, memory: GatherMemory, copyThresholdBytes: number): void {
     const slabs = memory.outbound
-    const count = outbound.size
-    for (let index = 0; index < count && this.bytes < MAX_REQUEST_BYTES && this.chunks.length < MAX_REQUEST_CHUNKS - 1; index++) {
-      const msg = outbound.messageAt(index)
+    let entry = outbound.firstFlushed
+    for (let left = outbound.size; left > 0 && this.bytes < MAX_REQUEST_BYTES && this.chunks.length < MAX_REQUEST_CHUNKS - 1; left--) {
+      const { msg, prefixBytes, next } = entry as OutboundEntry
+      if (prefixBytes > 0) this.addPrefix(entry as OutboundEntry, slabs)
+      entry = next
       const size = sizeOf(msg)
       // The usual case, in one step: some 12 ns of 220 a message less (npm run bench -- outbound-path, `whole`).
       if (size < copyThresholdBytes && ByteBuf.isByteBuf(msg) && slabs.putWhole(msg, size)) {
@@ -46,6 +49,15 @@ export class GatheredWrite {
       if (!whole) break
     }
     this.endSlabChunk(slabs)
+  }
+
+  private addPrefix({ prefix, prefixBytes }: OutboundEntry, slabs: OutboundSlabs): void {
+    if (!slabs.hasRoomFor(prefixBytes)) {
+      this.endSlabChunk(slabs)
+      slabs.nextSlab()
+    }
+    slabs.putInt(prefix, prefixBytes)
+    this.bytes += prefixBytes
   }
 
   /** Adds a message, or as much of it as there is room for; false when that was not all. */

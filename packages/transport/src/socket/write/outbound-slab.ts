@@ -109,6 +109,17 @@ export class OutboundSlabs {
     return true
   }
 
+  /** Puts the `bytes` (1 to 4) low bytes of `value` at {@link offset}, the most significant first, and advances. There must be room. */
+  putInt(value: number, bytes: number): void {
+    const { bytes: memory, base } = this.current as Slab
+    let at = base + this.position
+    if (bytes === 4) memory[at++] = value >>> 24
+    if (bytes >= 3) memory[at++] = value >>> 16
+    if (bytes >= 2) memory[at++] = value >>> 8
+    memory[at] = value
+    this.position += bytes
+  }
+
   /** `bytes` were put at {@link offset}. */
   advance(bytes: number): void {
     this.position += bytes
