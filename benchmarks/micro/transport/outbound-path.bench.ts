@@ -35,6 +35,10 @@ function send(outbound: OutboundBuffer): void {
 }
 
 class SendingChannel extends EmbeddedChannel {
+  protected override get sendsPrefixes(): boolean {
+    return true
+  }
+
   protected override doWrite(outbound: OutboundBuffer): void {
     send(outbound)
   }
