@@ -25,7 +25,6 @@ class Echo {
 function noteFor(size: number): { note?: string } {
   return size + HEADER_BYTES <= CHUNK_BYTES ? {} : { note: 'it comes in several reads, whose bytes are copied together' }
 }
-}
 
 function nameOf(size: number): string {
   if (size < 1024) return `${size} B`
