@@ -9,12 +9,10 @@ import type { ChannelTransport } from './channel-transport.js'
 import { classNameOf, dispatchTableOf, MASK_READ } from './dispatch-table.js'
 import { ChannelPipelineError } from './errors.js'
 import { HeadHandler, TailHandler } from './head-tail.js'
+import { checkUsable, markUsed } from './used-handlers.js'
 
 /** A handler, or any class whose instances may be one: what `get` and `context` look for. */
 export type HandlerClass<H> = abstract new (...args: never[]) => H
-
-/** Handlers that were added once and are not sharable. Removal does not take them out: their state is that of the one channel. */
-const used = new WeakSet<ChannelHandler>()
 
 /**
  * The handlers of one channel, in order: a doubly linked list of contexts between two fixed ends.
@@ -306,7 +304,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   /** Checks handler and name, `replaced` apart; nothing is changed, so that a handler whose adding fails can be added again. */
   private newContext(name: string | null, handler: ChannelHandler, replaced?: ChannelHandlerContext): ChannelHandlerContext {
     const table = dispatchTableOf(handler)
-    if (handler.isSharable !== true && used.has(handler)) throw notSharable(table.className)
+    checkUsable(handler, table.className)
     if (name !== null && name !== replaced?.name) this.checkName(name)
     return new ChannelHandlerContext(this, name ?? this.nameFor(table.className), handler, table)
   }
@@ -384,19 +382,6 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   }
 }
 
-function markUsed(handler: ChannelHandler): void {
-  if (handler.isSharable !== true) used.add(handler)
-}
-
-function notSharable(className: string): ChannelPipelineError {
-  return new ChannelPipelineError(
-    `this ${className} instance was added to a pipeline before and is not sharable: make a new one for each channel ` +
-      `(childHandler((ch) => ch.pipeline.addLast(new ${className}()))), or let it say isSharable = true if it keeps no state of a channel`,
-    undefined,
-    'ERR_KNOTTY_HANDLER_NOT_SHARABLE',
-  )
-}
-
 function describe(which: string | ChannelHandler | HandlerClass<ChannelHandler>): string {
   if (typeof which === 'string') return `named "${which}"`
   if (which === undefined || which === null) return `for ${String(which)}`
@@ -408,4 +393,3 @@ function namedOrMany(args: unknown[]): { name: string | null; handlers: ChannelH
   if (args.length === 2 && (typeof first === 'string' || first === null)) return { name: first, handlers: [args[1] as ChannelHandler] }
   return { name: null, handlers: args as ChannelHandler[] }
 }
-
