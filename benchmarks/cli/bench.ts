@@ -80,7 +80,7 @@ async function measure(chosen: readonly ChosenBench[], options: Options, quick: 
   const failed: string[] = []
   const report = reportOf(`npm run bench ${process.argv.length > 2 ? `-- ${process.argv.slice(2).join(' ')}` : ''}`.trim(), results)
   console.log(machineLine(report.machine))
-  console.log(`${chosen.length} benchmarks, about ${duration(seconds)}`)
+  console.log(`${chosen.length} ${chosen.length === 1 ? 'benchmark' : 'benchmarks'}, about ${duration(seconds)} when nothing else runs`)
   const line = new StepLine(seconds)
   for (const [index, bench] of chosen.entries()) {
     const where = `${index + 1}/${chosen.length} ${bench.name}`
@@ -125,7 +125,9 @@ async function main(): Promise<number> {
     console.error(`failed: ${file.name}: ${error.message}`)
   }
   const chosen = tour ? await tourOf(files, onFailure) : await chooseBenches(files, options.filter, onFailure)
-  if (chosen.length === 0) throw new UsageError(`no benchmark and no case matches ${options.filter.join(', ')} (npm run bench -- --list names all)`)
+  if (chosen.length === 0) {
+    throw new UsageError(`no benchmark and no case matches ${options.filter.join(', ')} (npm run bench -- --list names all)`)
+  }
   if (options.list) for (const { name, cases } of chosen) console.log([name, ...cases.map((each) => `    ${each}`)].join('\n'))
   const code = options.list ? 0 : await measure(chosen, options, options.quick || tour)
   return unlisted > 0 ? 1 : code

@@ -6,15 +6,13 @@ import type { ChannelHandler } from './channel-handler.js'
 import { ChannelHandlerContext } from './channel-handler-context.js'
 import type { ChannelPromise } from './channel-promise.js'
 import type { ChannelTransport } from './channel-transport.js'
-import { classNameOf, dispatchTableOf } from './dispatch-table.js'
+import { classNameOf, dispatchTableOf, MASK_READ } from './dispatch-table.js'
 import { ChannelPipelineError } from './errors.js'
 import { HeadHandler, TailHandler } from './head-tail.js'
+import { checkUsable, markUsed } from './used-handlers.js'
 
 /** A handler, or any class whose instances may be one: what `get` and `context` look for. */
 export type HandlerClass<H> = abstract new (...args: never[]) => H
-
-/** Handlers that were added once and are not sharable. Removal does not take them out: their state is that of the one channel. */
-const used = new WeakSet<ChannelHandler>()
 
 /**
  * The handlers of one channel, in order: a doubly linked list of contexts between two fixed ends.
@@ -45,6 +43,8 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   closeOnUncaught: boolean
   /** Internal: how many exceptionCaught calls are on the stack. */
   exceptionDepth = 0
+  /** Handlers with a `read`. */
+  private readers = 0
   /** Internal, server channels only: what an inbound handler method threw last; the accept guard takes it. */
   handlerError: Error | undefined = undefined
   /** Internal: settles when the async initializers have; registration, which resets it, waits for it. Never rejects. */
@@ -127,6 +127,8 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     old.next.prev = fresh
     old.prev = fresh
     old.next = fresh
+    this.countReader(fresh, 1)
+    this.countReader(old, -1)
     this.nowOrAtRegistration(() => this.tellAdded(fresh))
     this.nowOrAtRegistration(() => this.tellRemoved(old))
     return old.handler
@@ -188,7 +190,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   }
 
   fireChannelRead(msg: unknown): this {
-    this.headContext.invokeChannelRead(msg)
+    this.headContext.fireChannelRead(msg) // the head itself has no channelRead
     return this
   }
 
@@ -235,6 +237,12 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   read(): this {
     this.tailContext.read()
     return this
+  }
+
+  /** Internal: {@link read} of AUTO_READ. Where no handler has a `read` it takes the short way: 20 of 320 ns a chunk (outbound-path, `one`). */
+  readAgain(): void {
+    if (this.readers === 0) this.transport.beginRead()
+    else this.read()
   }
 
   write(msg: unknown): ChannelPromise
@@ -284,14 +292,19 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     ctx.next = next
     next.prev.next = ctx
     next.prev = ctx
+    this.countReader(ctx, 1)
     this.nowOrAtRegistration(() => this.tellAdded(ctx))
     return this
+  }
+
+  private countReader(ctx: ChannelHandlerContext, by: number): void {
+    if ((ctx.mask & MASK_READ) !== 0) this.readers += by
   }
 
   /** Checks handler and name, `replaced` apart; nothing is changed, so that a handler whose adding fails can be added again. */
   private newContext(name: string | null, handler: ChannelHandler, replaced?: ChannelHandlerContext): ChannelHandlerContext {
     const table = dispatchTableOf(handler)
-    if (handler.isSharable !== true && used.has(handler)) throw notSharable(table.className)
+    checkUsable(handler, table.className)
     if (name !== null && name !== replaced?.name) this.checkName(name)
     return new ChannelHandlerContext(this, name ?? this.nameFor(table.className), handler, table)
   }
@@ -328,6 +341,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   private unlink(ctx: ChannelHandlerContext): void {
     ctx.prev.next = ctx.next
     ctx.next.prev = ctx.prev
+    this.countReader(ctx, -1)
   }
 
   /** Internal: takes this context out, if it is in still; another handler may have its name by now. */
@@ -368,19 +382,6 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   }
 }
 
-function markUsed(handler: ChannelHandler): void {
-  if (handler.isSharable !== true) used.add(handler)
-}
-
-function notSharable(className: string): ChannelPipelineError {
-  return new ChannelPipelineError(
-    `this ${className} instance was added to a pipeline before and is not sharable: make a new one for each channel ` +
-      `(childHandler((ch) => ch.pipeline.addLast(new ${className}()))), or let it say isSharable = true if it keeps no state of a channel`,
-    undefined,
-    'ERR_KNOTTY_HANDLER_NOT_SHARABLE',
-  )
-}
-
 function describe(which: string | ChannelHandler | HandlerClass<ChannelHandler>): string {
   if (typeof which === 'string') return `named "${which}"`
   if (which === undefined || which === null) return `for ${String(which)}`
@@ -392,4 +393,3 @@ function namedOrMany(args: unknown[]): { name: string | null; handlers: ChannelH
   if (args.length === 2 && (typeof first === 'string' || first === null)) return { name: first, handlers: [args[1] as ChannelHandler] }
   return { name: null, handlers: args as ChannelHandler[] }
 }
-
