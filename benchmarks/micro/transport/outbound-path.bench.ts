@@ -2,6 +2,7 @@
 //
 //   outbound   queue a header and a body, flush, gather both into the slab, remove them
 //   whole      length-field framer, echo handler, prepender, and the above
+//   one        the same with a message a chunk
 //   copies     64 bytes from slab to slab: copyWithin in one array, Buffer.copy between two
 //
 // Run:   npm run bench -- --filter outbound-path
@@ -74,18 +75,32 @@ bench('outbound', () => {
   }
 }, OPTIONS)
 
-bench('whole', () => {
+function framedEchoes(): SendingChannel[] {
   const echo = new Echo()
-  const channels = Array.from({ length: MESSAGES }, () => {
+  return Array.from({ length: MESSAGES }, () => {
     const lengths = { maxFrameLength: 1 << 20, lengthFieldLength: HEADER_BYTES, initialBytesToStrip: HEADER_BYTES }
     const framer = new LengthFieldBasedFrameDecoder(lengths)
     return new SendingChannel(framer, new LengthFieldPrepender({ lengthFieldLength: HEADER_BYTES }), echo)
   })
+}
+
+bench('whole', () => {
+  const channels = framedEchoes()
   let round = 0
   return () => {
     const { pipeline } = channels[round++ % MESSAGES]!
     pipeline.fireChannelRead(chunk())
     pipeline.fireChannelReadComplete()
+  }
+}, OPTIONS)
+
+bench('one', () => {
+  const channels = framedEchoes()
+  return () => {
+    for (const { pipeline } of channels) {
+      pipeline.fireChannelRead(ByteBuf.overStorage(new Storage(io.memory, 0, FRAME_BYTES, true)))
+      pipeline.fireChannelReadComplete()
+    }
   }
 }, OPTIONS)
 
