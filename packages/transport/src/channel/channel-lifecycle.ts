@@ -4,6 +4,7 @@ import type { ChannelFuture } from './channel-future.js'
 import type { ChannelPromise } from './channel-promise.js'
 import { ChannelState } from './channel-state.js'
 import { ChannelStateError, ClosedChannelError } from './errors.js'
+import { defineFlags } from './flag-properties.js'
 
 /**
  * The order of events when a channel is registered, closed and deregistered, the same for every transport.
@@ -15,18 +16,21 @@ import { ChannelStateError, ClosedChannelError } from './errors.js'
  */
 export abstract class ChannelLifecycle extends ChannelState {
   /** A flush is under way: closing inside it leaves channelInactive to a task behind it. */
-  protected inFlush = false
+  declare protected inFlush: boolean
   /** What closed the channel, for the errors of later writes. */
   protected closeCause: Error | undefined = undefined
   /** What ended the output alone: the cause of later writes until the channel is closed for another one. */
   protected outputShutdown: Error | undefined = undefined
-  private everRegistered = false
+  declare private everRegistered: boolean
   /** The promise of a registration that waits for async initializers. */
   private pendingRegistration: ChannelPromise | undefined = undefined
   /** The handlers have been told of the present registration. */
-  private announced = false
+  declare private announced: boolean
   /** A read was asked for before that. */
-  private readHeld = false
+  declare private readHeld: boolean
+  static {
+    defineFlags(this.prototype, ['inFlush', 'everRegistered', 'announced', 'readHeld'])
+  }
 
   /** Takes the event loop's resources; a throw fails the registration and closes the channel. */
   protected doRegister(): void {}

@@ -6,7 +6,7 @@ import type { ChannelHandler } from './channel-handler.js'
 import { ChannelHandlerContext } from './channel-handler-context.js'
 import type { ChannelPromise } from './channel-promise.js'
 import type { ChannelTransport } from './channel-transport.js'
-import { classNameOf, dispatchTableOf } from './dispatch-table.js'
+import { classNameOf, type DispatchTable, dispatchTableOf } from './dispatch-table.js'
 import { ChannelPipelineError } from './errors.js'
 import { HeadHandler, TailHandler } from './head-tail.js'
 
@@ -38,9 +38,8 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     inspectInOneLine(this)
   }
 
+  /** Also what the head calls, see {@link transport}. */
   readonly channel: Channel
-  /** Internal: what the head calls. */
-  readonly transport: ChannelTransport
   /** Close the channel when an exception reaches the tail (true; false on server channels). */
   closeOnUncaught: boolean
   /** Internal: how many exceptionCaught calls are on the stack. */
@@ -56,7 +55,6 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
 
   constructor(channel: Channel & ChannelTransport) {
     this.channel = channel
-    this.transport = channel
     this.closeOnUncaught = !channel.isServer
     const head = new ChannelHandlerContext(this, 'head', HeadHandler.INSTANCE, dispatchTableOf(HeadHandler.INSTANCE))
     const tail = new ChannelHandlerContext(this, 'tail', TailHandler.INSTANCE, dispatchTableOf(TailHandler.INSTANCE))
@@ -66,6 +64,11 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     tail.callHandlerAdded()
     this.headContext = head
     this.tailContext = tail
+  }
+
+  /** Internal: the channel as the head calls it. */
+  get transport(): ChannelTransport {
+    return this.channel as Channel & ChannelTransport
   }
 
   /** Adds handlers as the first ones, keeping their order, or one under a name. */
@@ -293,7 +296,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     const table = dispatchTableOf(handler)
     if (handler.isSharable !== true && used.has(handler)) throw notSharable(table.className)
     if (name !== null && name !== replaced?.name) this.checkName(name)
-    return new ChannelHandlerContext(this, name ?? this.nameFor(table.className), handler, table)
+    return new ChannelHandlerContext(this, name ?? this.nameFor(table), handler, table)
   }
 
   private checkName(name: string): void {
@@ -306,9 +309,9 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   }
 
   /** `ClassName#0`, or with the next number that is free. */
-  private nameFor(className: string): string {
+  private nameFor(table: DispatchTable): string {
     for (let number = 0; ; number++) {
-      const name = `${className}#${number}`
+      const name = table.madeUpName(number)
       if (this.context(name) === undefined) return name
     }
   }

@@ -11,6 +11,7 @@ import type { ChannelOption } from './channel-option.js'
 import type { ChannelPipeline } from './channel-pipeline.js'
 import { type ChannelPromise, CloseFuture, DefaultChannelPromise } from './channel-promise.js'
 import { ChannelStateError } from './errors.js'
+import { defineFlags } from './flag-properties.js'
 import { OutboundBuffer, type OutboundChannel } from './outbound-buffer.js'
 import type { WriteBufferWaterMark } from './write-water-mark.js'
 
@@ -31,20 +32,23 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   /** Undefined from the moment close, or shutdownOutput, begins. */
   protected buffer: OutboundBuffer | undefined
   protected loop: EventLoop | undefined = undefined
-  protected registered = false
-  protected closeInitiated = false
+  /** Internal: the booleans, see defineFlags. */
+  flags = 0
+  declare protected registered: boolean
+  declare protected closeInitiated: boolean
   protected closing: CloseFuture | undefined = undefined
   /** The emitter, if somebody asked for it. */
   protected emitter: ChannelEvents | undefined = undefined
   static {
+    defineFlags(this.prototype, ['registered', 'closeInitiated'])
     inspectInOneLine(this, (channel) => {
       const state = channel.isActive ? 'active' : channel.isOpen ? 'open' : 'closed'
       return `${channel.constructor.name}${channel.toString()} ${state} ${channel.pipeline.toString()}`
     })
   }
 
-  private readonly sequence: number = nextChannelSequence()
-  private madeId: ChannelId | undefined = undefined
+  /** The sequence number of the id until somebody asks for it. */
+  private identity: number | ChannelId = nextChannelSequence()
   private attributes: AttributeMap | undefined = undefined
 
   constructor(parent: Channel | undefined) {
@@ -71,8 +75,8 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
 
   /** Made on first use, and the same object from then on: a key for maps. */
   get id(): ChannelId {
-    this.madeId ??= new ChannelId(this.loop?.number ?? 0, this.sequence)
-    return this.madeId
+    if (typeof this.identity === 'number') this.identity = new ChannelId(this.loop?.number ?? 0, this.identity)
+    return this.identity
   }
 
   get eventLoop(): EventLoop {

@@ -112,6 +112,8 @@ export class DispatchTable {
   flush: Method<[]> = absent.flush
   /** channelRead as the handler has it; at leak-detector level advanced the table's own one notes first who reads. */
   private readonly givenRead: Method<[msg: unknown]>
+  /** The names that pipelines made up: one string each for all of them. */
+  private readonly madeUpNames: string[] = []
 
   constructor(handler: object) {
     this.className = classNameOf(handler)
@@ -129,6 +131,11 @@ export class DispatchTable {
       noteReader(ctx, msg)
       return given.call(this, ctx, msg)
     }
+  }
+
+  /** `ClassName#number`. */
+  madeUpName(number: number): string {
+    return (this.madeUpNames[number] ??= `${this.className}#${number}`)
   }
 
   /** The method of that name as the handler had it when the table was made. */

@@ -3,6 +3,7 @@ import { release } from '@knotty/buffer'
 import { ChannelOption } from '../channel/channel-option.js'
 import { HalfOpenTimeoutError, NotYetConnectedError } from '../channel/errors.js'
 import { ChannelInputShutdownEvent, ChannelInputShutdownReadComplete } from '../channel/events.js'
+import { defineFlags } from '../channel/flag-properties.js'
 import { isPeerCondition } from '../channel/peer-conditions.js'
 import { reportNativeEntryError } from '../eventloop/default-event-loop.js'
 import type { RawSocket } from './accepted-socket-guard.js'
@@ -20,22 +21,26 @@ const DEFAULT_HALF_OPEN_TIMEOUT_MS = 60_000
  * A transport starts and stops its socket, and tells of what it read with {@link chunkRead}, {@link inputEnd} and {@link readFailed}.
  */
 export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketConnection<S> {
-  protected reading = false
+  declare protected reading: boolean
   /** Somebody asked for a read and has not got it yet. */
-  readPending = false
-  protected inputEnded = false
+  declare readPending: boolean
+  declare protected inputEnded: boolean
   /** FIN waits behind queued writes. */
-  protected outputEnding = false
+  declare protected outputEnding: boolean
   /** FIN is sent. */
-  protected outputEnded = false
+  declare protected outputEnded: boolean
   /** shutdownInput() was called: what still comes is dropped. */
-  protected inputDiscarded = false
-  private inputEndTold = false
-  private wasActive = false
+  declare protected inputDiscarded: boolean
+  declare private inputEndTold: boolean
+  declare private wasActive: boolean
   /** Made when reading stops for the first time. */
   protected paused: PausedInput | undefined = undefined
-  private delivering = false
+  declare private delivering: boolean
   private halfOpen: HalfOpenDeadline | undefined = undefined
+  static {
+    defineFlags(this.prototype, ['reading', 'readPending', 'inputEnded', 'outputEnding', 'outputEnded'])
+    defineFlags(this.prototype, ['inputDiscarded', 'inputEndTold', 'wasActive', 'delivering'])
+  }
 
   /** May throw: then the channel is closed. */
   protected abstract readStart(socket: S): void
