@@ -8,8 +8,10 @@ import {
   type Consumes,
   type InboundTypes,
 } from '@knotty/transport'
-import { DecodeDriver, type DrivenDecoder } from './decode-driver.js'
+import type { DecodeDriver, DrivenDecoder } from './decode-driver.js'
+import { type DecodeSettings, decodeSettings } from './decode-settings.js'
 import { noDecode } from './decoder-errors.js'
+import { giveBackDriver, takeDriver } from './driver-pool.js'
 
 /** How many unread bytes a decoder keeps unless told otherwise: 16 MiB. */
 export const DEFAULT_MAX_CUMULATION_BYTES: number = 16 * 1024 * 1024
@@ -81,25 +83,27 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
     Object.defineProperty(this.prototype, bytesToMessages, { value: true })
   }
 
-  readonly #driver: DecodeDriver
+  readonly #settings: DecodeSettings
+  /** Undefined while nothing is read and nothing is unread: a decoder of an idle connection is one small object. */
+  #driver: DecodeDriver | undefined = undefined
 
   /** An {@link IllegalArgumentError} for options that are no object, or a `maxCumulationBytes` that is no positive integer. */
   constructor(options: ByteToMessageDecoderOptions = {}) {
     checkOptions(options, 'super({ singleDecode, maxCumulationBytes, resynchronise })')
     const maxCumulationBytes = checkPositiveInteger(options.maxCumulationBytes ?? DEFAULT_MAX_CUMULATION_BYTES, 'maxCumulationBytes')
-    const decoder = this as unknown as DrivenDecoder
-    this.#driver = new DecodeDriver(decoder, options.singleDecode ?? false, options.resynchronise ?? false, maxCumulationBytes)
+    const { singleDecode = false, resynchronise = false } = options
+    this.#settings = decodeSettings({ singleDecode, resynchronise, maxCumulationBytes })
     this.#ensureNotSharable()
   }
 
   /** Bytes copied so far because they were left over from a chunk, growth of the buffer for them included. */
   get copiedBytes(): number {
-    return this.#driver.copiedBytes
+    return this.#driver?.copiedBytes ?? 0
   }
 
   /** Bytes received and not yet decoded, those of waiting nested reads included. */
   get unreadBytes(): number {
-    return this.#driver.unreadBytes
+    return this.#driver?.unreadBytes ?? 0
   }
 
   /**
@@ -117,7 +121,7 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
    * {@link decode} when there is something. The end may come twice: at ChannelInputShutdownEvent and at channelInactive.
    */
   protected decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: Out[]): number | void {
-    if (input.isReadable) this.#driver.callDecode(ctx, input, out)
+    if (input.isReadable) this.#drive().callDecode(ctx, input, out)
   }
 
   /** The decoder has left the pipeline and passed its unread bytes on: for the subclass to clean up. */
@@ -131,28 +135,45 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
 
   /** Passes the unread bytes on. A subclass overrides {@link handlerRemoved0} instead. */
   handlerRemoved(ctx: ChannelHandlerContext): void {
-    this.#driver.removed(ctx)
+    this.#drive().removed(ctx)
   }
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
-    this.#driver.read(ctx, msg)
+    this.#drive().read(ctx, msg)
   }
 
   channelReadComplete(ctx: ChannelHandlerContext): void {
-    this.#driver.readComplete(ctx)
+    this.#drive().readComplete(ctx)
+    this.#rest()
   }
 
   channelInactive(ctx: ChannelHandlerContext): void {
-    this.#driver.inputClosed(ctx, true)
+    this.#drive().inputClosed(ctx, true)
+    this.#rest()
   }
 
   userEventTriggered(ctx: ChannelHandlerContext, event: unknown): void {
     try {
       // the peer will send no more, though it may still read: decodeLast may end a request here
-      if (event instanceof ChannelInputShutdownEvent) this.#driver.inputClosed(ctx, false)
+      if (event instanceof ChannelInputShutdownEvent) {
+        this.#drive().inputClosed(ctx, false)
+        this.#rest()
+      }
     } finally {
       ctx.fireUserEventTriggered(event)
     }
+  }
+
+  #drive(): DecodeDriver {
+    return (this.#driver ??= takeDriver(this as unknown as DrivenDecoder, this.#settings))
+  }
+
+  /** Gives the driver back unless it keeps something. */
+  #rest(): void {
+    const driver = this.#driver
+    if (driver === undefined || !driver.isIdle) return
+    this.#driver = undefined
+    giveBackDriver(driver)
   }
 
   #ensureNotSharable(): void {
