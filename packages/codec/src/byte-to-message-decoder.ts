@@ -1,6 +1,7 @@
 import type { ByteBuf } from '@knotty/buffer'
 import { checkOptions, checkPositiveInteger, IllegalStateError } from '@knotty/common'
 import {
+  addedMark,
   bytesToMessages,
   type ChannelHandler,
   type ChannelHandlerContext,
@@ -83,6 +84,8 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
     Object.defineProperty(this.prototype, bytesToMessages, { value: true })
   }
 
+  /** Internal: see there. */
+  [addedMark]: boolean = false
   readonly #settings: DecodeSettings
   /** Undefined while nothing is read and nothing is unread: a decoder of an idle connection is one small object. */
   #driver: DecodeDriver | undefined = undefined

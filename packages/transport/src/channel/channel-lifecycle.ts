@@ -84,9 +84,8 @@ export abstract class ChannelLifecycle extends ChannelState {
   /** Internal: closes the socket without any event, for a channel that was never registered. Its pending writes fail. */
   closeForcibly(): void {
     const first = !this.closeInitiated
-    const buffer = this.buffer
+    const buffer = this.endOutput()
     this.closeInitiated = true
-    this.buffer = undefined
     try {
       this.doClose()
     } catch (error) {
@@ -173,8 +172,7 @@ export abstract class ChannelLifecycle extends ChannelState {
     }
     this.closeInitiated = true
     const wasActive = this.isActive
-    const buffer = this.buffer
-    this.buffer = undefined
+    const buffer = this.endOutput()
     try {
       if (abort) this.doAbort()
       else this.doClose()

@@ -1,5 +1,6 @@
 import { IllegalArgumentError, NoSuchElementError, toError, inspectInOneLine } from '@knotty/common'
 import type { SocketAddress } from '../socket/address.js'
+import { addedMark } from './added-mark.js'
 import type { Channel } from './channel.js'
 import type { ChannelFuture } from './channel-future.js'
 import type { ChannelHandler } from './channel-handler.js'
@@ -13,7 +14,7 @@ import { HeadHandler, TailHandler } from './head-tail.js'
 /** A handler, or any class whose instances may be one: what `get` and `context` look for. */
 export type HandlerClass<H> = abstract new (...args: never[]) => H
 
-/** Handlers that were added once and are not sharable. Removal does not take them out: their state is that of the one channel. */
+/** Handlers that were added once, are not sharable, and have no {@link addedMark} to say so. Removal does not take them out: their state is that of the one channel. */
 const used = new WeakSet<ChannelHandler>()
 
 /**
@@ -294,7 +295,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   /** Checks handler and name, `replaced` apart; nothing is changed, so that a handler whose adding fails can be added again. */
   private newContext(name: string | null, handler: ChannelHandler, replaced?: ChannelHandlerContext): ChannelHandlerContext {
     const table = dispatchTableOf(handler)
-    if (handler.isSharable !== true && used.has(handler)) throw notSharable(table.className)
+    if (handler.isSharable !== true && isUsed(handler)) throw notSharable(table.className)
     if (name !== null && name !== replaced?.name) this.checkName(name)
     return new ChannelHandlerContext(this, name ?? this.nameFor(table), handler, table)
   }
@@ -371,8 +372,13 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   }
 }
 
+function isUsed(handler: ChannelHandler): boolean {
+  return handler[addedMark] ?? used.has(handler)
+}
+
 function markUsed(handler: ChannelHandler): void {
-  if (handler.isSharable !== true) used.add(handler)
+  if (handler[addedMark] !== undefined) handler[addedMark] = true
+  else if (handler.isSharable !== true) used.add(handler)
 }
 
 function notSharable(className: string): ChannelPipelineError {

@@ -29,8 +29,10 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   lastWriteCompletedAt = 0
   bytesRead = 0
   bytesWritten = 0
-  /** Undefined from the moment close, or shutdownOutput, begins. */
-  protected buffer: OutboundBuffer | undefined
+  /** Made with the first write: what a connection that has not written needs no memory for. */
+  protected madeBuffer: OutboundBuffer | undefined = undefined
+  /** From the moment close, or shutdownOutput, begins. */
+  declare protected outputOver: boolean
   protected loop: EventLoop | undefined = undefined
   /** Internal: the booleans, see defineFlags. */
   flags = 0
@@ -40,7 +42,7 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   /** The emitter, if somebody asked for it. */
   protected emitter: ChannelEvents | undefined = undefined
   static {
-    defineFlags(this.prototype, ['registered', 'closeInitiated'])
+    defineFlags(this.prototype, ['registered', 'closeInitiated', 'outputOver'])
     inspectInOneLine(this, (channel) => {
       const state = channel.isActive ? 'active' : channel.isOpen ? 'open' : 'closed'
       return `${channel.constructor.name}${channel.toString()} ${state} ${channel.pipeline.toString()}`
@@ -54,7 +56,6 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   constructor(parent: Channel | undefined) {
     this.parent = parent
     this.config = new ChannelConfig(this)
-    this.buffer = new OutboundBuffer(this)
   }
 
   abstract get isOpen(): boolean
@@ -93,20 +94,21 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   }
 
   get isWritable(): boolean {
-    return this.buffer !== undefined && this.buffer.isWritable
+    return this.madeBuffer === undefined ? !this.outputOver : this.madeBuffer.isWritable
   }
 
   get bytesBeforeUnwritable(): number {
-    return this.buffer?.bytesBeforeUnwritable ?? 0
+    return this.outboundBuffer?.bytesBeforeUnwritable ?? 0
   }
 
   /** Never again once closed. */
   get bytesBeforeWritable(): number {
-    return this.buffer?.bytesBeforeWritable ?? Number.MAX_SAFE_INTEGER
+    return this.outboundBuffer?.bytesBeforeWritable ?? Number.MAX_SAFE_INTEGER
   }
 
+  /** Undefined from the moment close, or shutdownOutput, begins. */
   get outboundBuffer(): OutboundBuffer | undefined {
-    return this.buffer
+    return this.madeBuffer ?? this.makeBuffer()
   }
 
   get writeBufferWaterMark(): WriteBufferWaterMark {
@@ -175,6 +177,19 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
 
   newPromise(): ChannelPromise {
     return new DefaultChannelPromise(this)
+  }
+
+  /** No more writes. What waits is the caller's to fail; undefined when nothing was ever written. */
+  protected endOutput(): OutboundBuffer | undefined {
+    const buffer = this.madeBuffer
+    this.madeBuffer = undefined
+    this.outputOver = true
+    return buffer
+  }
+
+  private makeBuffer(): OutboundBuffer | undefined {
+    if (!this.outputOver) this.madeBuffer = new OutboundBuffer(this)
+    return this.madeBuffer
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
