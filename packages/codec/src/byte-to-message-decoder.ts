@@ -82,10 +82,17 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
 
   static {
     Object.defineProperty(this.prototype, bytesToMessages, { value: true })
+    Object.defineProperty(this.prototype, addedMark, {
+      get(this: ByteToMessageDecoder): boolean {
+        return this.#wasAdded
+      },
+      set(this: ByteToMessageDecoder, value: boolean) {
+        this.#wasAdded = value
+      },
+    })
   }
 
-  /** Internal: see there. */
-  [addedMark]: boolean = false
+  #wasAdded = false
   readonly #settings: DecodeSettings
   /** Undefined while nothing is read and nothing is unread: a decoder of an idle connection is one small object. */
   #driver: DecodeDriver | undefined = undefined

@@ -49,8 +49,18 @@ const FORM = 'new IdleStateHandler({ readerIdleMs, writerIdleMs, allIdleMs })'
  * it calls anyone idle. An error of {@link channelIdle} goes to exceptionCaught of the next handler.
  */
 export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
-  /** Internal: see there. */
-  [addedMark]: boolean = false
+  static {
+    Object.defineProperty(this.prototype, addedMark, {
+      get(this: IdleStateHandler): boolean {
+        return this.#wasAdded
+      },
+      set(this: IdleStateHandler, value: boolean) {
+        this.#wasAdded = value
+      },
+    })
+  }
+
+  #wasAdded = false
   readonly #reader: IdleTimer | undefined
   readonly #writer: IdleTimer | undefined
   readonly #all: IdleTimer | undefined
