@@ -5,6 +5,7 @@ import type { ChannelPromise } from './channel-promise.js'
 import { ChannelState } from './channel-state.js'
 import { ChannelStateError, ClosedChannelError } from './errors.js'
 import { defineFlags } from './flag-properties.js'
+import { defineRare } from './rare-state.js'
 
 /**
  * The order of events when a channel is registered, closed and deregistered, the same for every transport.
@@ -18,18 +19,19 @@ export abstract class ChannelLifecycle extends ChannelState {
   /** A flush is under way: closing inside it leaves channelInactive to a task behind it. */
   declare protected inFlush: boolean
   /** What closed the channel, for the errors of later writes. */
-  protected closeCause: Error | undefined = undefined
+  declare protected closeCause: Error | undefined
   /** What ended the output alone: the cause of later writes until the channel is closed for another one. */
-  protected outputShutdown: Error | undefined = undefined
+  declare protected outputShutdown: Error | undefined
   declare private everRegistered: boolean
   /** The promise of a registration that waits for async initializers. */
-  private pendingRegistration: ChannelPromise | undefined = undefined
+  declare private pendingRegistration: ChannelPromise | undefined
   /** The handlers have been told of the present registration. */
   declare private announced: boolean
   /** A read was asked for before that. */
   declare private readHeld: boolean
   static {
     defineFlags(this.prototype, ['inFlush', 'everRegistered', 'announced', 'readHeld'])
+    defineRare(this.prototype, ['closeCause', 'outputShutdown', 'pendingRegistration'])
   }
 
   /** Takes the event loop's resources; a throw fails the registration and closes the channel. */

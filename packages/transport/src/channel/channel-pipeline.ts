@@ -57,8 +57,8 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   constructor(channel: Channel & ChannelTransport) {
     this.channel = channel
     this.closeOnUncaught = !channel.isServer
-    const head = new ChannelHandlerContext(this, 'head', HeadHandler.INSTANCE, dispatchTableOf(HeadHandler.INSTANCE))
-    const tail = new ChannelHandlerContext(this, 'tail', TailHandler.INSTANCE, dispatchTableOf(TailHandler.INSTANCE))
+    const head = new ChannelHandlerContext(this, HeadHandler.INSTANCE, dispatchTableOf(HeadHandler.INSTANCE).named('head'))
+    const tail = new ChannelHandlerContext(this, TailHandler.INSTANCE, dispatchTableOf(TailHandler.INSTANCE).named('tail'))
     head.next = tail
     tail.prev = head
     head.callHandlerAdded()
@@ -297,7 +297,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     const table = dispatchTableOf(handler)
     if (handler.isSharable !== true && isUsed(handler)) throw notSharable(table.className)
     if (name !== null && name !== replaced?.name) this.checkName(name)
-    return new ChannelHandlerContext(this, name ?? this.nameFor(table), handler, table)
+    return new ChannelHandlerContext(this, handler, table.named(name ?? this.nameFor(table)))
   }
 
   private checkName(name: string): void {

@@ -13,6 +13,7 @@ import { type ChannelPromise, CloseFuture, DefaultChannelPromise } from './chann
 import { ChannelStateError } from './errors.js'
 import { defineFlags } from './flag-properties.js'
 import { OutboundBuffer, type OutboundChannel } from './outbound-buffer.js'
+import { defineRare, type RareState } from './rare-state.js'
 import type { WriteBufferWaterMark } from './write-water-mark.js'
 
 /**
@@ -36,13 +37,16 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   protected loop: EventLoop | undefined = undefined
   /** Internal: the booleans, see defineFlags. */
   flags = 0
+  /** Internal: see defineRare. */
+  rare: RareState | undefined = undefined
   declare protected registered: boolean
   declare protected closeInitiated: boolean
   protected closing: CloseFuture | undefined = undefined
   /** The emitter, if somebody asked for it. */
-  protected emitter: ChannelEvents | undefined = undefined
+  declare protected emitter: ChannelEvents | undefined
   static {
     defineFlags(this.prototype, ['registered', 'closeInitiated', 'outputOver'])
+    defineRare(this.prototype, ['emitter'])
     inspectInOneLine(this, (channel) => {
       const state = channel.isActive ? 'active' : channel.isOpen ? 'open' : 'closed'
       return `${channel.constructor.name}${channel.toString()} ${state} ${channel.pipeline.toString()}`

@@ -32,7 +32,6 @@ const STATE_BITS = ADD_COMPLETE | REMOVED
  */
 export abstract class InboundContext {
   readonly pipeline: ChannelPipeline
-  readonly name: string
   readonly handler: ChannelHandler
   /** Internal: the neighbours. A removed context keeps them, so that what it fires still travels. */
   prev: ChannelHandlerContext
@@ -41,14 +40,17 @@ export abstract class InboundContext {
   flags: number
   protected readonly table: DispatchTable
 
-  constructor(pipeline: ChannelPipeline, name: string, handler: ChannelHandler, table: DispatchTable) {
+  constructor(pipeline: ChannelPipeline, handler: ChannelHandler, table: DispatchTable) {
     this.pipeline = pipeline
-    this.name = name
     this.handler = handler
     this.flags = table.mask | ADD_PENDING
     this.table = table
     this.prev = this as unknown as ChannelHandlerContext
     this.next = this as unknown as ChannelHandlerContext
+  }
+
+  get name(): string {
+    return this.table.handlerName
   }
 
   /** Internal: ADD_PENDING, ADD_COMPLETE or REMOVED. */

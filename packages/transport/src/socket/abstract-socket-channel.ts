@@ -5,6 +5,7 @@ import { HalfOpenTimeoutError, NotYetConnectedError } from '../channel/errors.js
 import { ChannelInputShutdownEvent, ChannelInputShutdownReadComplete } from '../channel/events.js'
 import { defineFlags } from '../channel/flag-properties.js'
 import { isPeerCondition } from '../channel/peer-conditions.js'
+import { defineRare } from '../channel/rare-state.js'
 import { reportNativeEntryError } from '../eventloop/default-event-loop.js'
 import type { RawSocket } from './accepted-socket-guard.js'
 import { HalfOpenDeadline } from './half-open-deadline.js'
@@ -36,10 +37,11 @@ export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketC
   /** Made when reading stops for the first time. */
   protected paused: PausedInput | undefined = undefined
   declare private delivering: boolean
-  private halfOpen: HalfOpenDeadline | undefined = undefined
+  declare private halfOpen: HalfOpenDeadline | undefined
   static {
     defineFlags(this.prototype, ['reading', 'readPending', 'inputEnded', 'outputEnding', 'outputEnded'])
     defineFlags(this.prototype, ['inputDiscarded', 'inputEndTold', 'wasActive', 'delivering'])
+    defineRare(this.prototype, ['halfOpen'])
   }
 
   /** May throw: then the channel is closed. */
