@@ -103,7 +103,7 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
     const maxCumulationBytes = checkPositiveInteger(options.maxCumulationBytes ?? DEFAULT_MAX_CUMULATION_BYTES, 'maxCumulationBytes')
     const { singleDecode = false, resynchronise = false } = options
     this.#settings = decodeSettings({ singleDecode, resynchronise, maxCumulationBytes })
-    this.#ensureNotSharable()
+    ensureNotSharable(this)
   }
 
   /** Bytes copied so far because they were left over from a chunk, growth of the buffer for them included. */
@@ -131,7 +131,7 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
    * {@link decode} when there is something. The end may come twice: at ChannelInputShutdownEvent and at channelInactive.
    */
   protected decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: Out[]): number | void {
-    if (input.isReadable) this.#drive().callDecode(ctx, input, out)
+    if (input.isReadable) ByteToMessageDecoder.#drive(this).callDecode(ctx, input, out)
   }
 
   /** The decoder has left the pipeline and passed its unread bytes on: for the subclass to clean up. */
@@ -140,55 +140,57 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
   /** Checks that the instance is not sharable, and that there is a `decode`. A subclass that overrides this calls it. */
   handlerAdded(_ctx: ChannelHandlerContext): void {
     if (typeof this.decode !== 'function') throw noDecode(this)
-    this.#ensureNotSharable()
+    ensureNotSharable(this)
   }
 
   /** Passes the unread bytes on. A subclass overrides {@link handlerRemoved0} instead. */
   handlerRemoved(ctx: ChannelHandlerContext): void {
-    this.#drive().removed(ctx)
+    ByteToMessageDecoder.#drive(this).removed(ctx)
   }
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
-    this.#drive().read(ctx, msg)
+    ByteToMessageDecoder.#drive(this).read(ctx, msg)
   }
 
   channelReadComplete(ctx: ChannelHandlerContext): void {
-    this.#drive().readComplete(ctx)
-    this.#rest()
+    ByteToMessageDecoder.#drive(this).readComplete(ctx)
+    ByteToMessageDecoder.#rest(this)
   }
 
   channelInactive(ctx: ChannelHandlerContext): void {
-    this.#drive().inputClosed(ctx, true)
-    this.#rest()
+    ByteToMessageDecoder.#drive(this).inputClosed(ctx, true)
+    ByteToMessageDecoder.#rest(this)
   }
 
   userEventTriggered(ctx: ChannelHandlerContext, event: unknown): void {
     try {
       // the peer will send no more, though it may still read: decodeLast may end a request here
       if (event instanceof ChannelInputShutdownEvent) {
-        this.#drive().inputClosed(ctx, false)
-        this.#rest()
+        ByteToMessageDecoder.#drive(this).inputClosed(ctx, false)
+        ByteToMessageDecoder.#rest(this)
       }
     } finally {
       ctx.fireUserEventTriggered(event)
     }
   }
 
-  #drive(): DecodeDriver {
-    return (this.#driver ??= takeDriver(this as unknown as DrivenDecoder, this.#settings))
+  /* Static: with private methods each instance would have a field more. */
+
+  static #drive<Out>(decoder: ByteToMessageDecoder<Out>): DecodeDriver {
+    return (decoder.#driver ??= takeDriver(decoder as unknown as DrivenDecoder, decoder.#settings))
   }
 
   /** Gives the driver back unless it keeps something. */
-  #rest(): void {
-    const driver = this.#driver
+  static #rest<Out>(decoder: ByteToMessageDecoder<Out>): void {
+    const driver = decoder.#driver
     if (driver === undefined || !driver.isIdle) return
-    this.#driver = undefined
+    decoder.#driver = undefined
     giveBackDriver(driver)
   }
+}
 
-  #ensureNotSharable(): void {
-    if ((this as ChannelHandler).isSharable !== true) return
-    const name = this.constructor.name
-    throw new IllegalStateError(`${name} keeps the bytes of one channel, so it cannot be sharable: make a new one for each channel`)
-  }
+function ensureNotSharable(decoder: ChannelHandler): void {
+  if (decoder.isSharable !== true) return
+  const name = decoder.constructor.name
+  throw new IllegalStateError(`${name} keeps the bytes of one channel, so it cannot be sharable: make a new one for each channel`)
 }

@@ -151,7 +151,7 @@ export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
   }
 
   protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): number | void {
-    if (this.#bytesToDiscard > 0) this.#discard(input)
+    if (this.#bytesToDiscard > 0) LengthFieldBasedFrameDecoder.#discard(this, input)
     const readable = input.readableBytes
     const format = this.#format
     if (readable < format.lengthFieldEnd) return format.lengthFieldEnd - readable
@@ -161,11 +161,11 @@ export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
     const frameLength = value + format.valueToFrame
     // false for NaN too
     const isGood = value >= 0 && frameLength >= format.lengthFieldEnd && frameLength <= format.maxFrameLength
-    if (!isGood) return this.#refuse(input, value, frameLength)
+    if (!isGood) return LengthFieldBasedFrameDecoder.#refuse(this, input, value, frameLength)
     if (readable < frameLength) return frameLength - readable
     const strip = format.initialBytesToStrip
     if (strip > 0) {
-      if (strip > frameLength) this.#failStrip(input, frameLength)
+      if (strip > frameLength) failStrip(input, frameLength, strip)
       input.skipBytes(strip)
     }
     out.push(input.readRetainedSlice(frameLength - strip) as Frame)
@@ -199,39 +199,44 @@ export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
     }
   }
 
+  /* Static, as in ByteToMessageDecoder: with private methods each instance would have a field more. */
+
   /** Drops what has come of the frame that is too long. */
-  #discard(input: ByteBuf): void {
-    const length = Math.min(this.#bytesToDiscard, input.readableBytes)
+  static #discard(decoder: LengthFieldBasedFrameDecoder, input: ByteBuf): void {
+    const format = decoder.#format
+    const length = Math.min(decoder.#bytesToDiscard, input.readableBytes)
     input.skipBytes(length)
-    this.#bytesToDiscard -= length
-    if (this.#bytesToDiscard === 0 && !this.#format.failFast) throw this.#tooLong(this.#tooLongFrameLength, 'discarded')
+    decoder.#bytesToDiscard -= length
+    if (decoder.#bytesToDiscard === 0 && !format.failFast) throw tooLong(format, decoder.#tooLongFrameLength, 'discarded')
   }
 
-  #refuse(input: ByteBuf, value: number, frameLength: number): void {
+  static #refuse(decoder: LengthFieldBasedFrameDecoder, input: ByteBuf, value: number, frameLength: number): void {
+    const format = decoder.#format
+    const { lengthFieldEnd } = format
     if (!(value >= 0)) {
-      input.skipBytes(this.#format.lengthFieldEnd)
+      input.skipBytes(lengthFieldEnd)
       throw new CorruptedFrameError(`negative value of the length field: ${value}`)
     }
-    if (frameLength < this.#format.lengthFieldEnd) {
-      input.skipBytes(this.#format.lengthFieldEnd)
-      const end = `the length field ends at ${this.#format.lengthFieldEnd}`
+    if (frameLength < lengthFieldEnd) {
+      input.skipBytes(lengthFieldEnd)
+      const end = `the length field ends at ${lengthFieldEnd}`
       throw new CorruptedFrameError(`frame length ${frameLength} (value ${value}, adjusted) is too small: ${end}`)
     }
     // Above 2^53 the sum is not exact, but neither compares below maxFrameLength, nor will as many bytes ever come.
     const length = Math.min(frameLength, input.readableBytes)
     input.skipBytes(length)
-    this.#bytesToDiscard = frameLength - length
-    this.#tooLongFrameLength = frameLength
-    if (this.#bytesToDiscard === 0) throw this.#tooLong(frameLength, 'discarded')
-    if (this.#format.failFast) throw this.#tooLong(frameLength, 'discarding')
+    decoder.#bytesToDiscard = frameLength - length
+    decoder.#tooLongFrameLength = frameLength
+    if (decoder.#bytesToDiscard === 0) throw tooLong(format, frameLength, 'discarded')
+    if (format.failFast) throw tooLong(format, frameLength, 'discarding')
   }
+}
 
-  #tooLong(frameLength: number, doing: string): TooLongFrameError {
-    return new TooLongFrameError(`maxFrameLength: ${this.#format.maxFrameLength} exceeded by a frame of ${frameLength} bytes - ${doing}`)
-  }
+function tooLong({ maxFrameLength }: FrameFormat, frameLength: number, doing: string): TooLongFrameError {
+  return new TooLongFrameError(`maxFrameLength: ${maxFrameLength} exceeded by a frame of ${frameLength} bytes - ${doing}`)
+}
 
-  #failStrip(input: ByteBuf, frameLength: number): never {
-    input.skipBytes(frameLength)
-    throw new CorruptedFrameError(`frame length ${frameLength} is less than initialBytesToStrip: ${this.#format.initialBytesToStrip}`)
-  }
+function failStrip(input: ByteBuf, frameLength: number, strip: number): never {
+  input.skipBytes(frameLength)
+  throw new CorruptedFrameError(`frame length ${frameLength} is less than initialBytesToStrip: ${strip}`)
 }

@@ -4,7 +4,6 @@ import type { ChannelFuture } from './channel-future.js'
 import type { ChannelPromise } from './channel-promise.js'
 import { ChannelState } from './channel-state.js'
 import { ChannelStateError, ClosedChannelError } from './errors.js'
-import { defineFlags } from './flag-properties.js'
 import { defineRare } from './rare-state.js'
 
 /**
@@ -16,21 +15,13 @@ import { defineRare } from './rare-state.js'
  *           ─► in a later task: doDeregister, channelInactive if it was active, channelUnregistered, handlerRemoved last to first
  */
 export abstract class ChannelLifecycle extends ChannelState {
-  /** A flush is under way: closing inside it leaves channelInactive to a task behind it. */
-  declare protected inFlush: boolean
   /** What closed the channel, for the errors of later writes. */
   declare protected closeCause: Error | undefined
   /** What ended the output alone: the cause of later writes until the channel is closed for another one. */
   declare protected outputShutdown: Error | undefined
-  declare private everRegistered: boolean
   /** The promise of a registration that waits for async initializers. */
   declare private pendingRegistration: ChannelPromise | undefined
-  /** The handlers have been told of the present registration. */
-  declare private announced: boolean
-  /** A read was asked for before that. */
-  declare private readHeld: boolean
   static {
-    defineFlags(this.prototype, ['inFlush', 'everRegistered', 'announced', 'readHeld'])
     defineRare(this.prototype, ['closeCause', 'outputShutdown', 'pendingRegistration'])
   }
 

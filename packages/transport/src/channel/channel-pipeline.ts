@@ -10,6 +10,7 @@ import type { ChannelTransport } from './channel-transport.js'
 import { classNameOf, type DispatchTable, dispatchTableOf } from './dispatch-table.js'
 import { ChannelPipelineError } from './errors.js'
 import { HeadHandler, TailHandler } from './head-tail.js'
+import { defineRare, type RareState, type WithRareState } from './rare-state.js'
 
 /** A handler, or any class whose instances may be one: what `get` and `context` look for. */
 export type HandlerClass<H> = abstract new (...args: never[]) => H
@@ -37,6 +38,7 @@ const used = new WeakSet<ChannelHandler>()
 export class ChannelPipeline implements Iterable<[name: string, handler: ChannelHandler]> {
   static {
     inspectInOneLine(this)
+    defineRare(this.prototype, ['handlerError', 'initializing'])
   }
 
   /** Also what the head calls, see {@link transport}. */
@@ -46,9 +48,9 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   /** Internal: how many exceptionCaught calls are on the stack. */
   exceptionDepth = 0
   /** Internal, server channels only: what an inbound handler method threw last; the accept guard takes it. */
-  handlerError: Error | undefined = undefined
+  declare handlerError: Error | undefined
   /** Internal: settles when the async initializers have; registration, which resets it, waits for it. Never rejects. */
-  initializing: Promise<void> | undefined = undefined
+  declare initializing: Promise<void> | undefined
   private readonly headContext: ChannelHandlerContext
   private readonly tailContext: ChannelHandlerContext
   /** handlerAdded and handlerRemoved calls that wait for registration; undefined once registered. */
@@ -65,6 +67,19 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     tail.callHandlerAdded()
     this.headContext = head
     this.tailContext = tail
+  }
+
+  /** Internal: see defineRare. */
+  get rare(): RareState | undefined {
+    return this.channelState.rare
+  }
+
+  set rare(value: RareState | undefined) {
+    this.channelState.rare = value
+  }
+
+  private get channelState(): WithRareState {
+    return this.channel as unknown as WithRareState
   }
 
   /** Internal: the channel as the head calls it. */

@@ -5,13 +5,13 @@ import type { SocketAddress } from '../socket/address.js'
 import type { Channel, TransportName } from './channel.js'
 import { ChannelConfig, type ConfiguredChannel } from './channel-config.js'
 import { ChannelEvents } from './channel-events.js'
+import { ChannelFlags } from './channel-flags.js'
 import type { ChannelFuture } from './channel-future.js'
 import { ChannelId, nextChannelSequence } from './channel-id.js'
 import type { ChannelOption } from './channel-option.js'
 import type { ChannelPipeline } from './channel-pipeline.js'
 import { type ChannelPromise, CloseFuture, DefaultChannelPromise } from './channel-promise.js'
 import { ChannelStateError } from './errors.js'
-import { defineFlags } from './flag-properties.js'
 import { OutboundBuffer, type OutboundChannel } from './outbound-buffer.js'
 import { defineRare, type RareState } from './rare-state.js'
 import type { WriteBufferWaterMark } from './write-water-mark.js'
@@ -20,7 +20,7 @@ import type { WriteBufferWaterMark } from './write-water-mark.js'
  * What a channel is and knows: its fields, their accessors, and the operations that only enter the pipeline. What happens when,
  * is in AbstractChannel.
  */
-export abstract class ChannelState implements Channel, OutboundChannel, ConfiguredChannel {
+export abstract class ChannelState extends ChannelFlags implements Channel, OutboundChannel, ConfiguredChannel {
   readonly parent: Channel | undefined
   abstract readonly pipeline: ChannelPipeline
   readonly config: ChannelConfig
@@ -32,20 +32,13 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   bytesWritten = 0
   /** Made with the first write: what a connection that has not written needs no memory for. */
   protected madeBuffer: OutboundBuffer | undefined = undefined
-  /** From the moment close, or shutdownOutput, begins. */
-  declare protected outputOver: boolean
   protected loop: EventLoop | undefined = undefined
-  /** Internal: the booleans, see defineFlags. */
-  flags = 0
   /** Internal: see defineRare. */
   rare: RareState | undefined = undefined
-  declare protected registered: boolean
-  declare protected closeInitiated: boolean
   protected closing: CloseFuture | undefined = undefined
   /** The emitter, if somebody asked for it. */
   declare protected emitter: ChannelEvents | undefined
   static {
-    defineFlags(this.prototype, ['registered', 'closeInitiated', 'outputOver'])
     defineRare(this.prototype, ['emitter'])
     inspectInOneLine(this, (channel) => {
       const state = channel.isActive ? 'active' : channel.isOpen ? 'open' : 'closed'
@@ -58,6 +51,7 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   private attributes: AttributeMap | undefined = undefined
 
   constructor(parent: Channel | undefined) {
+    super()
     this.parent = parent
     this.config = new ChannelConfig(this)
   }
@@ -200,7 +194,7 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
     await this.close()
   }
 
-  toString(): string {
+  override toString(): string {
     const remote = this.remoteAddress === undefined ? '' : ` ${this.isActive ? '-' : '!'} ${this.remoteAddress.toString()}`
     return `[${this.id.toString()}: ${this.localAddress?.toString() ?? this.transport}${remote}]`
   }

@@ -9,6 +9,9 @@ export class RareState {
   outputShutdown: Error | undefined = undefined
   pendingRegistration: ChannelPromise | undefined = undefined
   halfOpen: HalfOpenDeadline | undefined = undefined
+  /** Of the pipeline; see there. */
+  handlerError: Error | undefined = undefined
+  initializing: Promise<void> | undefined = undefined
 }
 
 /** What keeps it. */

@@ -3,7 +3,6 @@ import { release } from '@knotty/buffer'
 import { ChannelOption } from '../channel/channel-option.js'
 import { HalfOpenTimeoutError, NotYetConnectedError } from '../channel/errors.js'
 import { ChannelInputShutdownEvent, ChannelInputShutdownReadComplete } from '../channel/events.js'
-import { defineFlags } from '../channel/flag-properties.js'
 import { isPeerCondition } from '../channel/peer-conditions.js'
 import { defineRare } from '../channel/rare-state.js'
 import { reportNativeEntryError } from '../eventloop/default-event-loop.js'
@@ -22,25 +21,10 @@ const DEFAULT_HALF_OPEN_TIMEOUT_MS = 60_000
  * A transport starts and stops its socket, and tells of what it read with {@link chunkRead}, {@link inputEnd} and {@link readFailed}.
  */
 export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketConnection<S> {
-  declare protected reading: boolean
-  /** Somebody asked for a read and has not got it yet. */
-  declare readPending: boolean
-  declare protected inputEnded: boolean
-  /** FIN waits behind queued writes. */
-  declare protected outputEnding: boolean
-  /** FIN is sent. */
-  declare protected outputEnded: boolean
-  /** shutdownInput() was called: what still comes is dropped. */
-  declare protected inputDiscarded: boolean
-  declare private inputEndTold: boolean
-  declare private wasActive: boolean
   /** Made when reading stops for the first time. */
   protected paused: PausedInput | undefined = undefined
-  declare private delivering: boolean
   declare private halfOpen: HalfOpenDeadline | undefined
   static {
-    defineFlags(this.prototype, ['reading', 'readPending', 'inputEnded', 'outputEnding', 'outputEnded'])
-    defineFlags(this.prototype, ['inputDiscarded', 'inputEndTold', 'wasActive', 'delivering'])
     defineRare(this.prototype, ['halfOpen'])
   }
 
