@@ -28,7 +28,7 @@ export abstract class ChannelFlags {
   }
 
   protected set registered(value: boolean) {
-    this.setFlag(REGISTERED, value)
+    this.flags = value ? this.flags | REGISTERED : this.flags & ~REGISTERED
   }
 
   protected get closeInitiated(): boolean {
@@ -36,7 +36,7 @@ export abstract class ChannelFlags {
   }
 
   protected set closeInitiated(value: boolean) {
-    this.setFlag(CLOSE_INITIATED, value)
+    this.flags = value ? this.flags | CLOSE_INITIATED : this.flags & ~CLOSE_INITIATED
   }
 
   /** No more writes: from the moment close, or shutdownOutput, begins. */
@@ -45,7 +45,7 @@ export abstract class ChannelFlags {
   }
 
   protected set outputOver(value: boolean) {
-    this.setFlag(OUTPUT_OVER, value)
+    this.flags = value ? this.flags | OUTPUT_OVER : this.flags & ~OUTPUT_OVER
   }
 
   /** A flush is under way: closing inside it leaves channelInactive to a task behind it. */
@@ -54,7 +54,7 @@ export abstract class ChannelFlags {
   }
 
   protected set inFlush(value: boolean) {
-    this.setFlag(IN_FLUSH, value)
+    this.flags = value ? this.flags | IN_FLUSH : this.flags & ~IN_FLUSH
   }
 
   protected get everRegistered(): boolean {
@@ -62,7 +62,7 @@ export abstract class ChannelFlags {
   }
 
   protected set everRegistered(value: boolean) {
-    this.setFlag(EVER_REGISTERED, value)
+    this.flags = value ? this.flags | EVER_REGISTERED : this.flags & ~EVER_REGISTERED
   }
 
   /** The handlers have been told of the present registration. */
@@ -71,7 +71,7 @@ export abstract class ChannelFlags {
   }
 
   protected set announced(value: boolean) {
-    this.setFlag(ANNOUNCED, value)
+    this.flags = value ? this.flags | ANNOUNCED : this.flags & ~ANNOUNCED
   }
 
   /** A read was asked for before that. */
@@ -80,7 +80,7 @@ export abstract class ChannelFlags {
   }
 
   protected set readHeld(value: boolean) {
-    this.setFlag(READ_HELD, value)
+    this.flags = value ? this.flags | READ_HELD : this.flags & ~READ_HELD
   }
 
   /** The socket is being read. */
@@ -89,7 +89,7 @@ export abstract class ChannelFlags {
   }
 
   protected set reading(value: boolean) {
-    this.setFlag(READING, value)
+    this.flags = value ? this.flags | READING : this.flags & ~READING
   }
 
   /** Somebody asked for a read and has not got it yet. */
@@ -98,7 +98,7 @@ export abstract class ChannelFlags {
   }
 
   set readPending(value: boolean) {
-    this.setFlag(READ_PENDING, value)
+    this.flags = value ? this.flags | READ_PENDING : this.flags & ~READ_PENDING
   }
 
   protected get inputEnded(): boolean {
@@ -106,7 +106,7 @@ export abstract class ChannelFlags {
   }
 
   protected set inputEnded(value: boolean) {
-    this.setFlag(INPUT_ENDED, value)
+    this.flags = value ? this.flags | INPUT_ENDED : this.flags & ~INPUT_ENDED
   }
 
   protected get inputEndTold(): boolean {
@@ -114,7 +114,7 @@ export abstract class ChannelFlags {
   }
 
   protected set inputEndTold(value: boolean) {
-    this.setFlag(INPUT_END_TOLD, value)
+    this.flags = value ? this.flags | INPUT_END_TOLD : this.flags & ~INPUT_END_TOLD
   }
 
   /** shutdownInput() was called: what still comes is dropped. */
@@ -123,7 +123,7 @@ export abstract class ChannelFlags {
   }
 
   protected set inputDiscarded(value: boolean) {
-    this.setFlag(INPUT_DISCARDED, value)
+    this.flags = value ? this.flags | INPUT_DISCARDED : this.flags & ~INPUT_DISCARDED
   }
 
   /** FIN waits behind queued writes. */
@@ -132,7 +132,7 @@ export abstract class ChannelFlags {
   }
 
   protected set outputEnding(value: boolean) {
-    this.setFlag(OUTPUT_ENDING, value)
+    this.flags = value ? this.flags | OUTPUT_ENDING : this.flags & ~OUTPUT_ENDING
   }
 
   /** FIN is sent. */
@@ -141,7 +141,7 @@ export abstract class ChannelFlags {
   }
 
   protected set outputEnded(value: boolean) {
-    this.setFlag(OUTPUT_ENDED, value)
+    this.flags = value ? this.flags | OUTPUT_ENDED : this.flags & ~OUTPUT_ENDED
   }
 
   protected get wasActive(): boolean {
@@ -149,7 +149,7 @@ export abstract class ChannelFlags {
   }
 
   protected set wasActive(value: boolean) {
-    this.setFlag(WAS_ACTIVE, value)
+    this.flags = value ? this.flags | WAS_ACTIVE : this.flags & ~WAS_ACTIVE
   }
 
   /** What was held while nobody read is being delivered. */
@@ -158,10 +158,6 @@ export abstract class ChannelFlags {
   }
 
   protected set delivering(value: boolean) {
-    this.setFlag(DELIVERING, value)
-  }
-
-  private setFlag(bit: number, value: boolean): void {
-    this.flags = value ? this.flags | bit : this.flags & ~bit
+    this.flags = value ? this.flags | DELIVERING : this.flags & ~DELIVERING
   }
 }
