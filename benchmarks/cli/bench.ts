@@ -26,7 +26,7 @@ Without options: a tour of about three minutes through chosen benchmarks, in sho
 Ends with a table; the figures go into a file of JSON, and into a page to look at, in benchmarks/results.
 
   --filter WORD   only benchmarks with WORD in their path (micro/codec/framers), or cases with WORD in their name; may be given
-                  several times, for the one or the other
+                  several times, for the one or the other. A WORD alone does the same
   --quick         short runs, three rounds: to try something out; the tour always is
   --rounds N      so many rounds of each case, interleaved with those it is compared with (${DEFAULT_ROUNDS}, with --quick ${QUICK_ROUNDS})
   --json FILE     write the results to FILE, and the page beside it with .html
@@ -53,7 +53,8 @@ interface Options {
 
 function parse(): Options {
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
+      allowPositionals: true, // `npm run bench -- framers`
       options: {
         filter: { type: 'string', multiple: true },
         quick: { type: 'boolean' },
@@ -64,7 +65,7 @@ function parse(): Options {
       },
     })
     const { filter = [], quick = false, rounds, json, list = false, help = false } = values
-    return { filter, quick, rounds: rounds === undefined ? undefined : parseRounds(rounds), json, list, help }
+    return { filter: [...filter, ...positionals], quick, rounds: rounds === undefined ? undefined : parseRounds(rounds), json, list, help }
   } catch (error) {
     if (error instanceof UsageError) throw error
     throw new UsageError(`${(error as Error).message.split('. ')[0]} (npm run bench -- --help lists the options)`)
@@ -80,7 +81,7 @@ async function measure(chosen: readonly ChosenBench[], options: Options, quick: 
   const failed: string[] = []
   const report = reportOf(`npm run bench ${process.argv.length > 2 ? `-- ${process.argv.slice(2).join(' ')}` : ''}`.trim(), results)
   console.log(machineLine(report.machine))
-  console.log(`${chosen.length} benchmarks, about ${duration(seconds)}`)
+  console.log(`${chosen.length} ${chosen.length === 1 ? 'benchmark' : 'benchmarks'}, about ${duration(seconds)} when nothing else runs`)
   const line = new StepLine(seconds)
   for (const [index, bench] of chosen.entries()) {
     const where = `${index + 1}/${chosen.length} ${bench.name}`
@@ -125,7 +126,9 @@ async function main(): Promise<number> {
     console.error(`failed: ${file.name}: ${error.message}`)
   }
   const chosen = tour ? await tourOf(files, onFailure) : await chooseBenches(files, options.filter, onFailure)
-  if (chosen.length === 0) throw new UsageError(`no benchmark and no case matches ${options.filter.join(', ')} (npm run bench -- --list names all)`)
+  if (chosen.length === 0) {
+    throw new UsageError(`no benchmark and no case matches ${options.filter.join(', ')} (npm run bench -- --list names all)`)
+  }
   if (options.list) for (const { name, cases } of chosen) console.log([name, ...cases.map((each) => `    ${each}`)].join('\n'))
   const code = options.list ? 0 : await measure(chosen, options, options.quick || tour)
   return unlisted > 0 ? 1 : code

@@ -5,7 +5,7 @@ import type { BenchReport, BenchResult } from '@knotty/bench'
 import { parseRounds, UsageError } from '../../../packages/bench/dist/run-options.js'
 import { endPrograms } from '../harness/processes.js'
 import { readReport } from '../report/read-report.js'
-import { benchFiles, type ChosenBench, chooseBenches } from './bench-files.js'
+import { type BenchFile, benchFiles, type ChosenBench, chooseBenches } from './bench-files.js'
 import { compareReports, comparePaired, comparisonTable, type ComparedCase } from './comparison.js'
 import { runBench } from './run-bench.js'
 import { StepLine } from './step-line.js'
@@ -31,6 +31,8 @@ Examples
   npm run bench:compare -- HEAD~1 . --filter framers
   npm run bench:compare -- v0.1.0 main --filter micro --quick
   npm run bench:compare -- before.json after.json`
+
+const NOT_PAIRED = 'Not paired: the two were measured at different times; spread: smallest new to largest old, and the opposite.'
 
 interface Options {
   readonly trees: readonly string[]
@@ -70,7 +72,7 @@ function readResults(file: string): BenchReport {
 function compareFiles(old: string, now: string): number {
   const { cases, missing } = compareReports(readResults(old), readResults(now))
   if (cases.length === 0) throw new UsageError(`${old} and ${now} have no case in common`)
-  console.log(`${comparisonTable(cases)}\n\nNot paired: the two were measured at different times; spread: smallest new to largest old, and the opposite.`)
+  console.log(`${comparisonTable(cases)}\n\n${NOT_PAIRED}`)
   for (const name of missing) console.log(`only in one of them: ${name}`)
   return 0
 }
@@ -80,7 +82,8 @@ async function pairsOf(trees: readonly string[], filter: readonly string[]): Pro
   const chosen: ChosenBench[][] = []
   for (const name of trees) {
     const { benchmarks } = await openTree(name)
-    chosen.push(await chooseBenches(benchFiles(benchmarks), filter, (file, error) => console.error(`left out: ${name}: ${file.name}: ${error.message}`)))
+    const onFailure = (file: BenchFile, error: Error): void => console.error(`left out: ${name}: ${file.name}: ${error.message}`)
+    chosen.push(await chooseBenches(benchFiles(benchmarks), filter, onFailure))
   }
   const [old, now] = chosen as [ChosenBench[], ChosenBench[]]
   const pairs = now.flatMap((bench): [ChosenBench, ChosenBench][] => {
@@ -88,12 +91,17 @@ async function pairsOf(trees: readonly string[], filter: readonly string[]): Pro
     const cases = bench.cases.filter((each) => other?.cases.includes(each))
     return other === undefined || cases.length === 0 ? [] : [[{ ...other, cases }, { ...bench, cases }]]
   })
-  if (pairs.length === 0) throw new UsageError(`${trees.join(' and ')} have no benchmark in common${filter.length > 0 ? ` that matches ${filter.join(', ')}` : ''}`)
+  const matching = filter.length > 0 ? ` that matches ${filter.join(', ')}` : ''
+  if (pairs.length === 0) throw new UsageError(`${trees.join(' and ')} have no benchmark in common${matching}`)
   return pairs
 }
 
 /** One case of two trees; rounds in which one of them fails are told of and end it. */
-async function compareCase(pair: readonly [ChosenBench, ChosenBench], name: string, { rounds, quick }: Options): Promise<ComparedCase[] | undefined> {
+async function compareCase(
+  pair: readonly [ChosenBench, ChosenBench],
+  name: string,
+  { rounds, quick }: Options,
+): Promise<ComparedCase[] | undefined> {
   const results: [BenchResult[], BenchResult[]] = [[], []]
   for (let round = 0; round < rounds; round++) {
     // Each goes first in turn, so that neither always finds the machine as the other left it.

@@ -46,7 +46,9 @@ export async function runBench(bench: ChosenBench, options: RunBenchOptions): Pr
   } catch (error) {
     failure = (error as Error).message
   }
-  const results = lines.filter((line) => line.startsWith('{"bench"')).map((line) => Object.assign(JSON.parse(line) as BenchResult, { bench: bench.name }))
+  const results = lines
+    .filter((line) => line.startsWith('{"bench"'))
+    .map((line) => Object.assign(JSON.parse(line) as BenchResult, { bench: bench.name }))
   const skipped = lines.filter((line) => line.startsWith('skipped: ')).map((line) => line.slice('skipped: '.length))
   if (results.length === 0 && skipped.length === 0) failure ??= `${bench.name} printed no result`
   return { results, skipped, failure }

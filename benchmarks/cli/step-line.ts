@@ -28,6 +28,7 @@ export class StepLine {
 
   private show(text: string): void {
     const passed = Math.round((performance.now() - this.start) / 1000)
-    process.stderr.write(`\r\u001B[K${`${passed} s${this.seconds === undefined ? '' : ` of about ${this.seconds} s`}  ${text}`.slice(0, (process.stderr.columns ?? 80) - 1)}`)
+    const line = `${passed} s${this.seconds === undefined ? '' : ` of about ${this.seconds} s`}  ${text}`
+    process.stderr.write(`\r\u001B[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`)
   }
 }

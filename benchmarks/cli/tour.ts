@@ -10,6 +10,7 @@ export const TOUR: readonly (readonly [name: string, cases?: readonly string[]])
   ['micro/transport/event-loop', ['setTimeout, clearTimeout', 'scheduleCoarse, cancel']],
   ['micro/transport/pipeline-dispatch', ['prototype, 8 classes', 'Knotty, 8 classes']],
   ['micro/transport/pipeline-events', ['write(msg, null), 64 a flush', 'write(msg) with a future, 64 a flush']],
+  ['alloc/hot-paths', ['write(msg, null) and its share of a flush: channel without I/O', 'a frame decoded, of 64 a chunk']],
   ['macro/framed-echo', ['framed, 64 connections x 64 B x 64 in flight', 'framed, 64 x 64 B x 1', 'framed, 8 x 4 KiB x 16']],
   ['macro/accept-churn', ['the server closes']],
   ['macro/proxy', ['64 x 64 B x 64']],

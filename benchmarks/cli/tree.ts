@@ -52,5 +52,7 @@ function commitOf(revision: string): string {
 }
 
 async function run(command: readonly string[], name: string, cwd?: string): Promise<void> {
-  await new Program(command, { name: `${name}: ${command.slice(0, 3).join(' ')}`, endSignal: 'SIGTERM', ...(cwd === undefined ? {} : { cwd }) }).end(BUILD_MS)
+  const title = `${name}: ${command.slice(0, 3).join(' ')}`
+  const options = { name: title, endSignal: 'SIGTERM', ...(cwd === undefined ? {} : { cwd }) } as const
+  await new Program(command, options).end(BUILD_MS)
 }

@@ -6,7 +6,8 @@ import { canPin } from './processes.js'
 
 /** The commit of the tree that this file belongs to, `-dirty` behind it when files were changed; empty without git. */
 function commitOf(folder: string): string {
-  const { status, stdout } = spawnSync('git', ['describe', '--always', '--dirty', '--exclude', '*', '--abbrev=12'], { cwd: folder, encoding: 'utf8' })
+  const args = ['describe', '--always', '--dirty', '--exclude', '*', '--abbrev=12']
+  const { status, stdout } = spawnSync('git', args, { cwd: folder, encoding: 'utf8' })
   return status === 0 ? stdout.trim() : ''
 }
 
@@ -32,5 +33,6 @@ export function reportOf(command: string, results: readonly BenchResult[]): Benc
 /** The machine in one line, for people. */
 export function machineLine(machine: BenchMachine): string {
   const { cpu, cores, memoryGiB, os, node, v8, commit, pinned } = machine
-  return `${cpu}, ${cores} cores${pinned ? '' : ' (not pinned)'}, ${memoryGiB} GiB, ${os}, Node ${node} (V8 ${v8})${commit === '' ? '' : `, commit ${commit}`}`
+  const at = commit === '' ? '' : `, commit ${commit}`
+  return `${cpu}, ${cores} cores${pinned ? '' : ' (not pinned)'}, ${memoryGiB} GiB, ${os}, Node ${node} (V8 ${v8})${at}`
 }

@@ -9,7 +9,13 @@ const HEIGHT = 240
 /** Room above the highest line and below the lowest for half a line of text. */
 const MARGIN = 10
 /** Circle, square, triangle, diamond, cross: no curve is told by colour alone. */
-const SHAPES = ['M-5 0A5 5 0 1 1 5 0A5 5 0 1 1 -5 0Z', 'M-4.5 -4.5H4.5V4.5H-4.5Z', 'M0 -6L6 5H-6Z', 'M0 -6.5L6.5 0L0 6.5L-6.5 0Z', 'M-6 -2H-2V-6H2V-2H6V2H2V6H-2V2H-6Z']
+const SHAPES = [
+  'M-5 0A5 5 0 1 1 5 0A5 5 0 1 1 -5 0Z',
+  'M-4.5 -4.5H4.5V4.5H-4.5Z',
+  'M0 -6L6 5H-6Z',
+  'M0 -6.5L6.5 0L0 6.5L-6.5 0Z',
+  'M-6 -2H-2V-6H2V-2H6V2H2V6H-2V2H-6Z',
+]
 
 /** From the sixth curve on the colours come again, with other shapes. */
 function shapeOf(index: number): string {
@@ -26,13 +32,14 @@ export interface Curve {
 export function curveChart(curves: readonly Curve[], axis: string, unit: BenchUnit): string {
   const points = curves.flatMap(({ series }) => series.points)
   const places = [...new Set(points.map(({ at }) => at))].sort((a, b) => a - b)
-  const figures = points.flatMap(({ result }) => [result.value, ...rangeOf(result.value, result.samples)])
+  const figures = points.flatMap(({ result: { value, samples } }) => [value].concat(rangeOf(value, samples)))
   const logarithmic = Math.min(...figures) > 0
   const y = logarithmic ? logScale(Math.min(...figures), Math.max(...figures)) : linearScale(Math.max(...figures, 1))
-  const x = (places[0] as number) > 0 ? logScaleOver(places) : { ...linearScale(places.at(-1) as number), ticks: places }
+  const x = logScaleOver(places)
   const direction = higherIsBetter(unit) ? 'higher is better' : 'lower is better'
   const axes = logarithmic ? 'both axes logarithmic' : 'the axis below logarithmic'
-  return `<figure><figcaption><strong>${escape(unit)} against ${escape(axis)}</strong>, ${direction}; ${axes}. Lines up and down: lowest to highest round.</figcaption>
+  return `<figure><figcaption><strong>${escape(unit)} against ${escape(axis)}</strong>, ${direction}; ${axes}.
+Lines up and down: lowest to highest round.</figcaption>
 <ul class="key">${curves.map(({ label }, index) => keyEntry(label, index)).join('')}</ul>
 <div class="plot"><svg aria-hidden="true" height="${HEIGHT}">${verticalLabels(y, unit)}</svg>
 <svg role="img" aria-label="${escape(spoken(curves, unit))}" height="${HEIGHT + 40}">${gridLines(x, y)}
@@ -46,14 +53,17 @@ function top(share: number): number {
 
 function drawCurve({ points }: Series, index: number, x: Scale, y: Scale): string {
   const style = index % MARKS
-  const placed = points.map(({ at, result }) => ({ left: percent(x.at(at)), top: top(y.at(result.value)), range: rangeOf(result.value, result.samples) }))
+  const placed = points.map(({ at, result: { value, samples } }) => {
+    const [min, max] = rangeOf(value, samples)
+    return { left: percent(x.at(at)), top: top(y.at(value)), min: top(y.at(min)), max: top(y.at(max)) }
+  })
   const lines = placed.slice(1).map((point, before) => {
     const from = placed[before] as (typeof placed)[number]
     return `<line class="l${style}" x1="${from.left}" y1="${from.top}" x2="${point.left}" y2="${point.top}"/>`
   })
   const marks = placed.map(
-    ({ left, top: at, range: [min, max] }) =>
-      `<line class="whisker" x1="${left}" x2="${left}" y1="${top(y.at(max))}" y2="${top(y.at(min))}"/>` +
+    ({ left, top: at, min, max }) =>
+      `<line class="whisker" x1="${left}" x2="${left}" y1="${max}" y2="${min}"/>` +
       `<svg class="at" x="${left}" y="${at}"><path class="m${style} point" d="${shapeOf(index)}"/></svg>`,
   )
   return lines.join('') + marks.join('')
@@ -61,7 +71,8 @@ function drawCurve({ points }: Series, index: number, x: Scale, y: Scale): strin
 
 function gridLines(x: Scale, y: Scale): string {
   const across = y.ticks.map((tick) => `<line class="grid" x1="0" x2="100%" y1="${top(y.at(tick))}" y2="${top(y.at(tick))}"/>`)
-  const up = x.ticks.map((tick) => `<line class="grid" x1="${percent(x.at(tick))}" x2="${percent(x.at(tick))}" y1="${MARGIN}" y2="${HEIGHT - MARGIN}"/>`)
+  const places = x.ticks.map((tick) => percent(x.at(tick)))
+  const up = places.map((left) => `<line class="grid" x1="${left}" x2="${left}" y1="${MARGIN}" y2="${HEIGHT - MARGIN}"/>`)
   return across.join('') + up.join('')
 }
 
@@ -89,10 +100,14 @@ function shortNumber(value: number): string {
 
 function keyEntry(label: string, index: number): string {
   const style = index % MARKS
-  return `<li><svg aria-hidden="true" viewBox="-8 -8 16 16"><line class="l${style}" x1="-8" x2="8"/><path class="m${style} point" d="${shapeOf(index)}"/></svg>${escape(label)}</li>`
+  return `<li><svg aria-hidden="true" viewBox="-8 -8 16 16"><line class="l${style}" x1="-8" x2="8"/>
+<path class="m${style} point" d="${shapeOf(index)}"/></svg>${escape(label)}</li>`
 }
 
 function spoken(curves: readonly Curve[], unit: BenchUnit): string {
-  const texts = curves.map(({ label, series }) => `${label}: ${series.points.map(({ at, result }) => `${at}: ${formatFigure(result.value, unit)}`).join(', ')}`)
+  const texts = curves.map(({ label, series }) => {
+    const figures = series.points.map(({ at, result }) => `${at}: ${formatFigure(result.value, unit)}`)
+    return `${label}: ${figures.join(', ')}`
+  })
   return texts.join('; ')
 }

@@ -63,12 +63,19 @@ function keyEntry(drawing: string, text: string): string {
   return `<li><svg aria-hidden="true" viewBox="0 0 16 ${HEIGHT}">${drawing}</svg>${text}</li>`
 }
 
+/** The ends are named, and what between them has room on a narrow screen. */
 function axis(scale: Scale): string {
   const last = scale.ticks.length - 1
+  let named = 0
   const labels = scale.ticks.map((tick, index) => {
+    const at = scale.at(tick)
+    const x = percent(at)
+    const line = `<line class="axis" x1="${x}" x2="${x}" y1="0" y2="5"/>`
+    const end = index === 0 || index === last
+    if (!end && (at - named < 0.17 || at > 0.8)) return line
+    named = at
     const anchor = index === 0 ? 'start' : index === last ? 'end' : 'middle'
-    const x = percent(scale.at(tick))
-    return `<line class="axis" x1="${x}" x2="${x}" y1="0" y2="5"/><text x="${x}" y="18" text-anchor="${anchor}">${formatNanoseconds(tick)}</text>`
+    return `${line}<text x="${x}" y="18" text-anchor="${anchor}">${formatNanoseconds(tick)}</text>`
   })
   return `<svg aria-hidden="true" height="22"><line class="axis" x1="0" x2="100%" y1="0" y2="0"/>${labels.join('')}</svg>`
 }

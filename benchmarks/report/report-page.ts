@@ -19,12 +19,15 @@ const GROUPS: Readonly<Record<string, string>> = {
 export function reportPage(reports: readonly NamedReport[]): string {
   const benches = [...compareCases(reports)]
   const groups = [...new Set([...Object.keys(GROUPS), ...benches.map(([bench]) => groupOf(bench))])]
-  const sections = groups.map((group) => benches.filter(([bench]) => groupOf(bench) === group).map(([bench, cases]) => ({ bench, cases, id: idOf(bench) })))
+  const sections = groups.map((group) =>
+    benches.filter(([bench]) => groupOf(bench) === group).map(([bench, cases]) => ({ bench, cases, id: idOf(bench) })),
+  )
   const links = sections.flat().map(({ bench, id }) => `<li><a href="#${id}">${escape(bench)}</a></li>`)
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Knotty benchmarks, ${escape(dayOf(reports))}</title><style>${STYLE}</style></head>
-<body><header><h1>Knotty benchmarks, ${escape(dayOf(reports))}</h1>${reports.map((named, index) => origin(named, index, reports.length)).join('\n')}
+<body><header><h1>Knotty benchmarks, ${escape(dayOf(reports))}</h1>
+${reports.map((named, index) => origin(named, index, reports.length)).join('\n')}
 <p class="quiet">A figure is the median of its rounds. Absolute figures move with the machine and the moment: ratios, taken within rounds of one
 run, are what counts. A ratio above 1 is better for rates, one below 1 for times and bytes.</p></header>
 <nav aria-label="Benchmarks"><ul>${links.join('')}</ul></nav>

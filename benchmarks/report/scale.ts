@@ -30,11 +30,12 @@ export function logScale(lowest: number, highest: number): Scale {
   return { at: (value) => clamp((Math.log(value) - low) / span), ticks }
 }
 
-/** A logarithmic axis over given places, each of them named: sizes or lengths that were measured. */
+/** A logarithmic axis over given places, each of them named: sizes or lengths that were measured. Zero stands where one half would. */
 export function logScaleOver(places: readonly number[]): Scale {
-  const low = Math.log(Math.min(...places))
-  const span = Math.log(Math.max(...places)) - low || 1
-  return { at: (value) => clamp((Math.log(value) - low) / span), ticks: places }
+  const log = (place: number): number => Math.log(Math.max(place, 0.5))
+  const low = log(Math.min(...places))
+  const span = log(Math.max(...places)) - low || 1
+  return { at: (value) => clamp((log(value) - low) / span), ticks: places }
 }
 
 /** The values from the one below the lowest to the one above the highest. */

@@ -76,9 +76,10 @@ figure h4:first-of-type{margin-top:.2rem}
 .latency+.latency{margin-top:.2rem}
 .name{font-size:.9rem;line-height:1.3;overflow-wrap:anywhere}
 .strip{display:grid;grid-template-columns:1fr 9.5rem;gap:.7rem;align-items:center}
-.strip.many{grid-template-columns:1.2rem 1fr 9.5rem;gap:.5rem}
+.strip.many{grid-template-columns:1.2rem 1fr 13.5rem;gap:.5rem}
+.strip+.strip{margin-top:.15rem}
 .value{font-size:.875rem;line-height:1.25;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
-.value .quiet{display:block;font-size:.8125rem}
+.value .quiet{margin-left:.5rem;white-space:nowrap;font-size:.8125rem}
 svg{display:block;width:100%;overflow:visible;font:13px system-ui,sans-serif}
 svg text{fill:var(--quiet)}
 .track{fill:var(--rule);opacity:.45}
@@ -87,7 +88,7 @@ svg text{fill:var(--quiet)}
 .whisker{stroke:var(--whisker);stroke-width:1.5;fill:none}
 .middle{stroke:var(--whisker);stroke-width:3}
 .point{stroke:var(--panel);stroke-width:1}
-${LIGHT.marks.map((_, index) => `.m${index}{fill:var(--mark${index});color:var(--mark${index})}.l${index}{stroke:var(--mark${index});stroke-width:2.25;fill:none}`).join('')}
+${LIGHT.marks.map((_, index) => `.m${index}{fill:var(--mark${index})}.l${index}{stroke:var(--mark${index});stroke-width:2.25;fill:none}`).join('')}
 .plot{display:grid;grid-template-columns:4.25rem 1fr;padding-right:1.5rem}
 .key{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;margin:.35rem 0 .6rem;padding:0;list-style:none;font-size:.875rem}
 .key li{display:flex;align-items:center;gap:.4rem;overflow-wrap:anywhere}
@@ -113,6 +114,8 @@ body{padding:1rem .75rem 2rem}
 .bar{grid-template-columns:1fr;gap:.15rem}
 .strip,.strip.many{grid-template-columns:1fr 8.5rem}
 .strip.many{grid-template-columns:1.2rem 1fr 8.5rem}
+.value .quiet{margin:0;display:block}
+.strip+.strip{margin-top:.4rem}
 figure{padding:.6rem}
 dl{grid-template-columns:1fr;gap:0}
 dd{margin-bottom:.35rem}

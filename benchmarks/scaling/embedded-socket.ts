@@ -34,6 +34,10 @@ export class EmbeddedSocket extends EmbeddedChannel {
     if (storage.slab && storage.refCnt > 0) storage.moveOut()
   }
 
+  protected override get sendsPrefixes(): boolean {
+    return true
+  }
+
   protected override doWrite(outbound: OutboundBuffer): void {
     sendAll(outbound)
   }

@@ -11,8 +11,6 @@ import { CHUNK_BYTES, EmbeddedSocket, fillReadSlab } from './embedded-socket.js'
 const HEADER_BYTES = 4
 const SIZES = [16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 524_288, 1_048_576]
 const MAX_MESSAGES = 64
-/** The largest memory that PooledByteBufAllocator uses again. */
-const POOLED_BYTES = 1_048_576
 
 class Echo {
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
@@ -25,12 +23,7 @@ class Echo {
 }
 
 function noteFor(size: number): { note?: string } {
-  const frameBytes = size + HEADER_BYTES
-  if (frameBytes <= CHUNK_BYTES) return {}
-  const copied = 'it comes in several reads, whose bytes are copied together'
-  if (frameBytes <= POOLED_BYTES) return { note: copied }
-  const unpooled = 'with its header it is larger than what the allocator keeps (1 MiB): memory is made and zeroed for each message'
-  return { note: `${copied}; ${unpooled}` }
+  return size + HEADER_BYTES <= CHUNK_BYTES ? {} : { note: 'it comes in several reads, whose bytes are copied together' }
 }
 
 function nameOf(size: number): string {

@@ -35,6 +35,10 @@ function send(outbound: OutboundBuffer): void {
 }
 
 class SendingChannel extends EmbeddedChannel {
+  protected override get sendsPrefixes(): boolean {
+    return true
+  }
+
   protected override doWrite(outbound: OutboundBuffer): void {
     send(outbound)
   }
@@ -73,7 +77,8 @@ bench('outbound', () => {
 bench('whole', () => {
   const echo = new Echo()
   const channels = Array.from({ length: MESSAGES }, () => {
-    const framer = new LengthFieldBasedFrameDecoder({ maxFrameLength: 1 << 20, lengthFieldLength: HEADER_BYTES, initialBytesToStrip: HEADER_BYTES })
+    const lengths = { maxFrameLength: 1 << 20, lengthFieldLength: HEADER_BYTES, initialBytesToStrip: HEADER_BYTES }
+    const framer = new LengthFieldBasedFrameDecoder(lengths)
     return new SendingChannel(framer, new LengthFieldPrepender({ lengthFieldLength: HEADER_BYTES }), echo)
   })
   let round = 0
@@ -88,7 +93,10 @@ bench('copyWithin, 64 B', () => {
   let round = 0
   return () => {
     round++
-    for (let index = 0; index < MESSAGES; index++) io.memory.copyWithin(65_536 + index * 64, (round + index) & 1023, ((round + index) & 1023) + 64)
+    for (let index = 0; index < MESSAGES; index++) {
+      const from = (round + index) & 1023
+      io.memory.copyWithin(65_536 + index * 64, from, from + 64)
+    }
   }
 }, OPTIONS)
 
@@ -97,6 +105,9 @@ bench('Buffer.copy, 64 B', () => {
   let round = 0
   return () => {
     round++
-    for (let index = 0; index < MESSAGES; index++) other.copy(io.memory, 65_536 + index * 64, (round + index) & 1023, ((round + index) & 1023) + 64)
+    for (let index = 0; index < MESSAGES; index++) {
+      const from = (round + index) & 1023
+      other.copy(io.memory, 65_536 + index * 64, from, from + 64)
+    }
   }
 }, OPTIONS)

@@ -35,6 +35,8 @@ const QUICK_CASE_SECONDS = 2.2
 /** A case that has said nothing for so long is given up. */
 const CASE_MS = 120_000
 
+const HERE_HELP = 'One --case without --rounds is measured in this process, once: for profilers.'
+
 const cases: MicroCase[] = []
 let state: 'empty' | 'waiting' | 'started' = 'empty'
 
@@ -53,11 +55,15 @@ let state: 'empty' | 'waiting' | 'started' = 'empty'
  * @param setup called once a process, the function it gives many times
  */
 export function bench(name: string, setup: Setup, options: BenchOptions = {}): void {
-  if (typeof name !== 'string' || name === '') throw new IllegalArgumentError(`name: ${String(name)} (expected: a string that is not empty)`)
+  if (typeof name !== 'string' || name === '') {
+    throw new IllegalArgumentError(`name: ${String(name)} (expected: a string that is not empty)`)
+  }
   checkFunction(setup, 'setup')
   checkOptions(options, 'bench(name, setup, { perRun: 64 })')
   checkPositiveInteger(options.perRun ?? 1, 'perRun')
-  if (state === 'started') throw new IllegalStateError(`bench(${JSON.stringify(name)}) came too late: call bench() while the file is evaluated, and await in setup`)
+  if (state === 'started') {
+    throw new IllegalStateError(`bench(${JSON.stringify(name)}) came too late: call it while the file is evaluated, and await in setup`)
+  }
   if (cases.some((each) => each.name === name)) throw new IllegalArgumentError(`two cases are named ${JSON.stringify(name)}`)
   cases.push({ name, setup, options })
   if (state === 'waiting') return
@@ -82,7 +88,7 @@ async function main(): Promise<number> {
     return 2
   }
   const chosen = cases.filter(({ name }) => names.includes(name))
-  if (options.help) console.log(`Measures ${bench}.\n\n${RUN_HELP}\n\nOne --case without --rounds is measured in this process, once: for profilers.`)
+  if (options.help) console.log(`Measures ${bench}.\n\n${RUN_HELP}\n\n${HERE_HELP}`)
   else if (options.list) console.log(JSON.stringify({ cases: names, seconds: Math.ceil(chosen.length * QUICK_CASE_SECONDS) }))
   else if (options.cases.length === 1 && !options.roundsGiven) return measureHere(bench, chosen[0]!, options)
   else return measureCases(bench, [{ name: '', subjects: chosen.map(childSubject) }], options)

@@ -89,7 +89,9 @@ export class Program {
   /** The next line of standard output; rejects when the program ends, or says nothing for so long. */
   async nextLine(withinMs: number = 30_000): Promise<string> {
     const deadline = performance.now() + withinMs
-    for (let left = withinMs; this.lines.length === 0 && !this.ended && left > 0; left = deadline - performance.now()) await this.change(left)
+    for (let left = withinMs; this.lines.length === 0 && !this.ended && left > 0; left = deadline - performance.now()) {
+      await this.change(left)
+    }
     await unlessInterrupted()
     const line = this.lines.shift()
     if (line !== undefined) return line
@@ -97,14 +99,17 @@ export class Program {
     throw this.error(`said nothing for ${withinMs} ms`)
   }
 
-  /** Waits until the program has ended with exit code 0 and gives the lines that nobody took; rejects otherwise, and as {@link ending} does. */
+  /** Waits until the program has ended with exit code 0 and gives the lines that nobody took; rejects otherwise. See {@link ending}. */
   async end(withinMs: number = 30_000): Promise<string[]> {
     const { lines, code } = await this.ending(withinMs)
     if (code !== 0) throw this.error(this.outcome())
     return lines
   }
 
-  /** Waits until the program has ended, in whatever way, and gives the lines that nobody took. Rejects when nothing at all comes for so long. */
+  /**
+   * Waits until the program has ended, in whatever way, and gives the lines that nobody took. Rejects, and kills it, when nothing at
+   * all comes for so long.
+   */
   async ending(withinMs: number): Promise<{ lines: string[]; code: number | null }> {
     while (!this.ended) {
       const before = this.heard

@@ -33,8 +33,8 @@ const DEFAULT_MAX_POOLED_BYTES = 4 * 1024 * 1024
  * Makes buffers whose memory is used again when their last reference is released: for what is written, encoded and released again
  * within moments. Netty: PooledByteBufAllocator.
  *
- * Memory comes in pieces of powers of two from 256 bytes to 1 MiB. A buffer grows within its piece without a copy, then takes a larger
- * one and gives the old one back; above 1 MiB its memory is the garbage collector's. Only memory is pooled: a buffer, and each view of
+ * Memory comes in pieces of powers of two from 256 bytes to 2 MiB. A buffer grows within its piece without a copy, then takes a larger
+ * one and gives the old one back; above 2 MiB its memory is the garbage collector's. Only memory is pooled: a buffer, and each view of
  * it, throws an IllegalReferenceCountError after the last release, whoever has the memory then.
  *
  * As in Netty, and unlike `Unpooled.buffer`, **a new buffer is not zeroed**: its writable bytes are what an earlier buffer left there.

@@ -3,8 +3,11 @@ import type { LeakRecord } from './leak-record.js'
 
 /** Bytes of the smallest pieces; each further class is twice as large. The initial capacity of a buffer that was given none. */
 const MIN_PIECE_BYTES = 256
-/** Classes of 256 bytes to 1 MiB. Buffers above that get memory that is not pooled: zeroing or copying it costs more than making it. */
-const CLASSES = 13
+/**
+ * Classes of 256 bytes to 2 MiB: frames of 1 MiB, a usual limit, have a header too (1,221 us a message without this class, 41 with it:
+ * npm run bench -- --filter message-size). Buffers above that get memory that is not pooled: zeroing or copying it costs more than making it.
+ */
+const CLASSES = 14
 const POISON = 0xdd
 
 /**
@@ -34,7 +37,7 @@ export class PooledPiece {
  *     256 B   [ piece piece piece ]  ◄── take, giveBack
  *     512 B   [ piece ]
  *     …
- *     1 MiB   [ ]
+ *     2 MiB   [ ]
  *
  * Only idle pieces are referenced from here. One that is never given back is collected together with the buffer that had it, and one
  * that is given back while a write request points into it is left to the collector as well.

@@ -6,10 +6,10 @@ import { MemoryPool, type PooledPiece } from '../../../../packages/buffer/dist/p
 const MEBIBYTE = 1024 * 1024
 
 describe('MemoryPool', () => {
-  test('gives pieces of powers of two from 256 bytes to 1 MiB, and exactly what was asked for above', () => {
+  test('gives pieces of powers of two from 256 bytes to 2 MiB, and exactly what was asked for above', () => {
     const pool = new MemoryPool(MEBIBYTE, false)
-    const lengths = [0, 1, 256, 257, 512, 513, 65_536, 65_537, MEBIBYTE - 1, MEBIBYTE, MEBIBYTE + 1].map((bytes) => pool.take(bytes).bytes.length)
-    assert.deepEqual(lengths, [256, 256, 256, 512, 512, 1024, 65_536, 131_072, MEBIBYTE, MEBIBYTE, MEBIBYTE + 1])
+    const lengths = [0, 1, 256, 257, 512, 513, 65_536, 65_537, MEBIBYTE, 2 * MEBIBYTE - 1, 2 * MEBIBYTE, 2 * MEBIBYTE + 1].map((bytes) => pool.take(bytes).bytes.length)
+    assert.deepEqual(lengths, [256, 256, 256, 512, 512, 1024, 65_536, 131_072, MEBIBYTE, 2 * MEBIBYTE, 2 * MEBIBYTE, 2 * MEBIBYTE + 1])
   })
 
   test('gives the piece that came back last for a size of its class, and none of another class', () => {
@@ -50,9 +50,9 @@ describe('MemoryPool', () => {
     assert.notEqual(pool.take(10), piece)
   })
 
-  test('keeps no piece above 1 MiB, and nothing at all with a limit of 0', () => {
+  test('keeps no piece above 2 MiB, and nothing at all with a limit of 0', () => {
     const pool = new MemoryPool(8 * MEBIBYTE, false)
-    pool.giveBack(pool.take(MEBIBYTE + 1))
+    pool.giveBack(pool.take(2 * MEBIBYTE + 1))
     assert.equal(pool.idleBytes, 0)
     const none = new MemoryPool(0, false)
     none.giveBack(none.take(1))

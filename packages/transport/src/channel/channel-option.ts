@@ -61,7 +61,7 @@ export class ChannelOption<T> {
     'a ByteBufAllocator',
     checkObject,
   )
-  /** Messages below this size are copied together before they are written, larger ones are not copied, in bytes (4096). */
+  /** Messages up to this size are copied together before they are written, larger ones are not copied, in bytes (4096). */
   static readonly COPY_THRESHOLD_BYTES: ChannelOption<number> = new ChannelOption('COPY_THRESHOLD_BYTES', 'bytes', checkNonNegativeInteger)
   /** Send small segments at once, without waiting for acknowledgements (true, as in Netty; the kernel's own default is off). */
   static readonly TCP_NODELAY: ChannelOption<boolean> = new ChannelOption('TCP_NODELAY', 'true or false', checkBoolean)

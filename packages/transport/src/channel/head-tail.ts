@@ -27,7 +27,7 @@ export class HeadHandler implements ChannelHandler {
 
   channelReadComplete(ctx: ChannelHandlerContext): void {
     ctx.fireChannelReadComplete()
-    if (ctx.channel.config.autoRead) ctx.channel.read()
+    if (ctx.channel.config.autoRead) ctx.pipeline.readAgain()
   }
 
   bind(ctx: ChannelHandlerContext, localAddress: SocketAddress, promise: ChannelPromise): void {

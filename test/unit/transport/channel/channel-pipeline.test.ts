@@ -234,4 +234,30 @@ describe('handlerAdded and handlerRemoved', () => {
     assert.deepEqual(removed, ['last', 'first'])
     assert.deepEqual(channel.pipeline.names, [])
   })
+
+  test('asks each handler with a read for the next read of AUTO_READ, as long as it is in the pipeline', () => {
+    class Reader {
+      reads = 0
+
+      read(ctx: ChannelHandlerContext): void {
+        this.reads++
+        ctx.read()
+      }
+    }
+    const [first, second, third] = [new Reader(), new Reader(), new Reader()]
+    const channel = new EmbeddedChannel({ channelRead: (ctx: ChannelHandlerContext, msg: unknown) => void ctx.fireChannelRead(msg) })
+    const counts = (): number[] => {
+      channel.pipeline.fireChannelReadComplete()
+      return [first.reads, second.reads, third.reads]
+    }
+    assert.deepEqual(counts(), [0, 0, 0])
+    channel.pipeline.addLast(first, second)
+    assert.deepEqual(counts(), [1, 1, 0])
+    channel.pipeline.replace(first, null, third)
+    assert.deepEqual(counts(), [1, 2, 1])
+    channel.pipeline.replace(second, null, { channelInactive: () => undefined })
+    assert.deepEqual(counts(), [1, 2, 2])
+    channel.pipeline.remove(third)
+    assert.deepEqual(counts(), [1, 2, 2])
+  })
 })
