@@ -32,12 +32,13 @@ const HOLDERS: readonly Holder[] = [
   { name: 'net.Socket', environment: [], program: program('idle-net.js') },
 ]
 
-async function measure({ name, environment, program: file }: Holder, connections: number): Promise<IdleMemory> {
-  const command = [...environment, process.execPath, '--expose-gc', file, String(FIRST), String(connections)]
+/** `exchanged`: each connection has sent a message and got it back before it does nothing. */
+async function measure({ name, environment, program: file }: Holder, connections: number, exchanged: boolean): Promise<IdleMemory> {
+  const command = [...environment, process.execPath, '--expose-gc', file, String(FIRST), String(connections), ...(exchanged ? ['exchanged'] : [])]
   const { server, port } = await startServer(command, { name })
   const clients: Program[] = []
   const connect = async (count: number): Promise<void> => {
-    const client = startNode([program('idle-clients.js'), String(port), String(count)], { name: 'the clients', core: LOAD_CORE })
+    const client = startNode([program('idle-clients.js'), String(port), String(count), exchanged ? 'exchanged' : 'silent'], { name: 'the clients', core: LOAD_CORE })
     clients.push(client)
     await client.nextLine(SERVER_MS)
   }
@@ -52,21 +53,21 @@ async function measure({ name, environment, program: file }: Holder, connections
 }
 
 /** One measurement a round, from which each case takes its part. */
-function memoryOf(holder: Holder, { index, quick }: Round): Promise<IdleMemory> {
-  const key = `${holder.name} ${index}`
+function memoryOf(holder: Holder, { index, quick }: Round, exchanged: boolean): Promise<IdleMemory> {
+  const key = `${holder.name} ${index} ${exchanged}`
   let memory = measured.get(key)
   if (memory === undefined) {
-    memory = measure(holder, quick ? QUICK_CONNECTIONS : CONNECTIONS)
+    memory = measure(holder, quick ? QUICK_CONNECTIONS : CONNECTIONS, exchanged)
     measured.set(key, memory)
   }
   return memory
 }
 
-function part(name: string, must: number | undefined, read: (memory: IdleMemory, holder: string) => RoundFigure): BenchCase {
+function part(name: string, exchanged: boolean, must: number | undefined, read: (memory: IdleMemory, holder: string) => RoundFigure): BenchCase {
   const subjects = HOLDERS.map((holder): BenchSubject => ({
     name: holder.name,
     unit: 'bytes',
-    measure: async (round) => read(await memoryOf(holder, round), holder.name),
+    measure: async (round) => read(await memoryOf(holder, round, exchanged), holder.name),
     ratios: holder === HOLDERS[0] ? [{ to: 'net.Socket', ...(must === undefined ? {} : { must }) }] : [],
   }))
   return { name, subjects }
@@ -77,8 +78,17 @@ function heapAndExternal({ heap, external }: IdleMemory, holder: string): RoundF
   return { value: heap + external, note: holder === 'Knotty libuv' ? `${note}; must be 1,536 together, goal 1,024` : note }
 }
 
+function resident({ rss }: IdleMemory): RoundFigure {
+  return { value: rss }
+}
+
 await runMacro({
   bench: 'macro/idle-connections',
-  seconds: 30,
-  cases: [part('heap and external', undefined, heapAndExternal), part('resident set', 1, ({ rss }) => ({ value: rss }))],
+  seconds: 60,
+  cases: [
+    part('heap and external', false, undefined, heapAndExternal),
+    part('resident set', false, 1, resident),
+    part('heap and external after one message', true, undefined, ({ heap, external }) => ({ value: heap + external })),
+    part('resident set after one message', true, undefined, resident),
+  ],
 })

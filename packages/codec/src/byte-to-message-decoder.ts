@@ -1,6 +1,7 @@
 import type { ByteBuf } from '@knotty/buffer'
 import { checkOptions, checkPositiveInteger, IllegalStateError } from '@knotty/common'
 import {
+  addedMark,
   bytesToMessages,
   type ChannelHandler,
   type ChannelHandlerContext,
@@ -8,8 +9,10 @@ import {
   type Consumes,
   type InboundTypes,
 } from '@knotty/transport'
-import { DecodeDriver, type DrivenDecoder } from './decode-driver.js'
+import type { DecodeDriver, DrivenDecoder } from './decode-driver.js'
+import { type DecodeSettings, decodeSettings } from './decode-settings.js'
 import { noDecode } from './decoder-errors.js'
+import { giveBackDriver, takeDriver } from './driver-pool.js'
 
 /** How many unread bytes a decoder keeps unless told otherwise: 16 MiB. */
 export const DEFAULT_MAX_CUMULATION_BYTES: number = 16 * 1024 * 1024
@@ -79,27 +82,38 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
 
   static {
     Object.defineProperty(this.prototype, bytesToMessages, { value: true })
+    Object.defineProperty(this.prototype, addedMark, {
+      get(this: ByteToMessageDecoder): boolean {
+        return this.#wasAdded
+      },
+      set(this: ByteToMessageDecoder, value: boolean) {
+        this.#wasAdded = value
+      },
+    })
   }
 
-  readonly #driver: DecodeDriver
+  #wasAdded = false
+  readonly #settings: DecodeSettings
+  /** Undefined while nothing is read and nothing is unread: a decoder of an idle connection is one small object. */
+  #driver: DecodeDriver | undefined = undefined
 
   /** An {@link IllegalArgumentError} for options that are no object, or a `maxCumulationBytes` that is no positive integer. */
   constructor(options: ByteToMessageDecoderOptions = {}) {
     checkOptions(options, 'super({ singleDecode, maxCumulationBytes, resynchronise })')
     const maxCumulationBytes = checkPositiveInteger(options.maxCumulationBytes ?? DEFAULT_MAX_CUMULATION_BYTES, 'maxCumulationBytes')
-    const decoder = this as unknown as DrivenDecoder
-    this.#driver = new DecodeDriver(decoder, options.singleDecode ?? false, options.resynchronise ?? false, maxCumulationBytes)
-    this.#ensureNotSharable()
+    const { singleDecode = false, resynchronise = false } = options
+    this.#settings = decodeSettings({ singleDecode, resynchronise, maxCumulationBytes })
+    ensureNotSharable(this)
   }
 
   /** Bytes copied so far because they were left over from a chunk, growth of the buffer for them included. */
   get copiedBytes(): number {
-    return this.#driver.copiedBytes
+    return this.#driver?.copiedBytes ?? 0
   }
 
   /** Bytes received and not yet decoded, those of waiting nested reads included. */
   get unreadBytes(): number {
-    return this.#driver.unreadBytes
+    return this.#driver?.unreadBytes ?? 0
   }
 
   /**
@@ -117,7 +131,7 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
    * {@link decode} when there is something. The end may come twice: at ChannelInputShutdownEvent and at channelInactive.
    */
   protected decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: Out[]): number | void {
-    if (input.isReadable) this.#driver.callDecode(ctx, input, out)
+    if (input.isReadable) ByteToMessageDecoder.#drive(this).callDecode(ctx, input, out)
   }
 
   /** The decoder has left the pipeline and passed its unread bytes on: for the subclass to clean up. */
@@ -126,38 +140,57 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
   /** Checks that the instance is not sharable, and that there is a `decode`. A subclass that overrides this calls it. */
   handlerAdded(_ctx: ChannelHandlerContext): void {
     if (typeof this.decode !== 'function') throw noDecode(this)
-    this.#ensureNotSharable()
+    ensureNotSharable(this)
   }
 
   /** Passes the unread bytes on. A subclass overrides {@link handlerRemoved0} instead. */
   handlerRemoved(ctx: ChannelHandlerContext): void {
-    this.#driver.removed(ctx)
+    ByteToMessageDecoder.#drive(this).removed(ctx)
   }
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {
-    this.#driver.read(ctx, msg)
+    ByteToMessageDecoder.#drive(this).read(ctx, msg)
   }
 
   channelReadComplete(ctx: ChannelHandlerContext): void {
-    this.#driver.readComplete(ctx)
+    ByteToMessageDecoder.#drive(this).readComplete(ctx)
+    ByteToMessageDecoder.#rest(this)
   }
 
   channelInactive(ctx: ChannelHandlerContext): void {
-    this.#driver.inputClosed(ctx, true)
+    ByteToMessageDecoder.#drive(this).inputClosed(ctx, true)
+    ByteToMessageDecoder.#rest(this)
   }
 
   userEventTriggered(ctx: ChannelHandlerContext, event: unknown): void {
     try {
       // the peer will send no more, though it may still read: decodeLast may end a request here
-      if (event instanceof ChannelInputShutdownEvent) this.#driver.inputClosed(ctx, false)
+      if (event instanceof ChannelInputShutdownEvent) {
+        ByteToMessageDecoder.#drive(this).inputClosed(ctx, false)
+        ByteToMessageDecoder.#rest(this)
+      }
     } finally {
       ctx.fireUserEventTriggered(event)
     }
   }
 
-  #ensureNotSharable(): void {
-    if ((this as ChannelHandler).isSharable !== true) return
-    const name = this.constructor.name
-    throw new IllegalStateError(`${name} keeps the bytes of one channel, so it cannot be sharable: make a new one for each channel`)
+  /* Static: with private methods each instance would have a field more. */
+
+  static #drive<Out>(decoder: ByteToMessageDecoder<Out>): DecodeDriver {
+    return (decoder.#driver ??= takeDriver(decoder as unknown as DrivenDecoder, decoder.#settings))
   }
+
+  /** Gives the driver back unless it keeps something. */
+  static #rest<Out>(decoder: ByteToMessageDecoder<Out>): void {
+    const driver = decoder.#driver
+    if (driver === undefined || !driver.isIdle) return
+    decoder.#driver = undefined
+    giveBackDriver(driver)
+  }
+}
+
+function ensureNotSharable(decoder: ChannelHandler): void {
+  if (decoder.isSharable !== true) return
+  const name = decoder.constructor.name
+  throw new IllegalStateError(`${name} keeps the bytes of one channel, so it cannot be sharable: make a new one for each channel`)
 }

@@ -1,6 +1,7 @@
 import { ByteBuf } from '@knotty/buffer'
 import type { ChannelHandlerContext } from '@knotty/transport'
 import { Cumulation } from './cumulation.js'
+import type { DecodeSettings } from './decode-settings.js'
 import { asDecoderError, asyncDecoder, cumulationLimit, laterBytes, nothingRead, strayResult } from './decoder-errors.js'
 import { CUMULATION_LIMIT, type DecoderError, isStrayPromise } from './errors.js'
 import { giveBackOutList, type OutList, takeOutList } from './out-list.js'
@@ -12,6 +13,9 @@ export interface DrivenDecoder {
   decodeLast(ctx: ChannelHandlerContext, input: ByteBuf, out: unknown[]): number | void
   handlerRemoved0(ctx: ChannelHandlerContext): void
 }
+
+const NOBODY: DrivenDecoder = { decode: () => undefined, decodeLast: () => undefined, handlerRemoved0: () => undefined }
+const NO_SETTINGS: DecodeSettings = { singleDecode: false, resynchronise: false, maxCumulationBytes: 0 }
 
 /*
  * Where the calls stand (field `phase`). A message that comes in any phase but IDLE was sent by something further up this very stack:
@@ -39,10 +43,8 @@ const SILENT = 2
  * collide with it.
  */
 export class DecodeDriver {
-  private readonly decoder: DrivenDecoder
-  private readonly singleDecode: boolean
-  private readonly resynchronise: boolean
-  private readonly maxCumulationBytes: number
+  private decoder: DrivenDecoder = NOBODY
+  private settings: DecodeSettings = NO_SETTINGS
   private phase = IDLE
   private health = SOUND
   /** Messages were fired since the last channelReadComplete. */
@@ -59,11 +61,18 @@ export class DecodeDriver {
   /** The error that ended decoding. */
   private failure: DecoderError | undefined = undefined
 
-  constructor(decoder: DrivenDecoder, singleDecode: boolean, resynchronise: boolean, maxCumulationBytes: number) {
+  attach(decoder: DrivenDecoder, settings: DecodeSettings): void {
     this.decoder = decoder
-    this.singleDecode = singleDecode
-    this.resynchronise = resynchronise
-    this.maxCumulationBytes = maxCumulationBytes
+    this.settings = settings
+  }
+
+  detach(): void {
+    this.decoder = NOBODY
+  }
+
+  /** It keeps nothing for its decoder, which may go on with another one. (Once there was a cumulation it counts what was copied.) */
+  get isIdle(): boolean {
+    return this.phase === IDLE && !this.produced && this.cumulation === undefined && this.health === SOUND && this.queue === undefined
   }
 
   get copiedBytes(): number {
@@ -137,7 +146,7 @@ export class DecodeDriver {
     try {
       result = this.decoder.decode(ctx, input, out)
     } catch (thrown) {
-      if (!this.resynchronise) this.dropUnread()
+      if (!this.settings.resynchronise) this.dropUnread()
       throw thrown
     } finally {
       const leaving = (this.phase as number) === LEAVING
@@ -169,9 +178,9 @@ export class DecodeDriver {
         return
       }
       const unread = this.unreadBytes + msg.readableBytes
-      if (unread > this.maxCumulationBytes) {
+      if (unread > this.settings.maxCumulationBytes) {
         msg.release()
-        const error = this.giveUp(cumulationLimit(this.decoder, this.maxCumulationBytes, unread, 0))
+        const error = this.giveUp(cumulationLimit(this.decoder, this.settings.maxCumulationBytes, unread, 0))
         this.queue?.releaseBytes()
         // decoded before, so it comes before the error; what decode is adding just now cannot
         if (this.phase === DRIVING && this.out !== undefined) this.fire(ctx, this.out)
@@ -238,7 +247,7 @@ export class DecodeDriver {
       }
       cumulation.append(ctx.alloc, chunk, missing > 0 ? missing : available, 0)
       this.decodeAll(ctx, cumulation.buffer ?? chunk, out)
-      if (ctx.isRemoved || (this.singleDecode && out.messages.length > 0)) return
+      if (ctx.isRemoved || (this.settings.singleDecode && out.messages.length > 0)) return
       if (cumulation.unread === 0) {
         cumulation.drop()
         return this.decodeAll(ctx, chunk, out)
@@ -267,7 +276,7 @@ export class DecodeDriver {
         return
       }
       if (input.readableBytes === before) throw nothingRead(this.decoder)
-      if (this.singleDecode) return
+      if (this.settings.singleDecode) return
     }
   }
 
@@ -279,7 +288,7 @@ export class DecodeDriver {
       if (cumulation === undefined || cumulation.buffer === undefined) return
       this.checkLimit(cumulation.unread)
     } else {
-      cumulation ??= this.cumulation = new Cumulation(this.maxCumulationBytes)
+      cumulation ??= this.cumulation = new Cumulation(this.settings.maxCumulationBytes)
       this.checkLimit(cumulation.unread + rest)
       cumulation.append(ctx.alloc, chunk, rest, this.missing)
     }
@@ -287,7 +296,8 @@ export class DecodeDriver {
   }
 
   private checkLimit(unread: number): void {
-    const { missing, maxCumulationBytes } = this
+    const { missing } = this
+    const { maxCumulationBytes } = this.settings
     if (unread + missing > maxCumulationBytes) throw cumulationLimit(this.decoder, maxCumulationBytes, unread, missing)
   }
 
@@ -317,7 +327,7 @@ export class DecodeDriver {
   private failed(ctx: ChannelHandlerContext, thrown: unknown): DecoderError {
     const error = asDecoderError(this.decoder, thrown)
     this.missing = 0
-    if (this.resynchronise && error.code !== CUMULATION_LIMIT) {
+    if (this.settings.resynchronise && error.code !== CUMULATION_LIMIT) {
       try {
         if (this.chunk !== undefined) this.keepRest(ctx, this.chunk)
         return error

@@ -5,6 +5,7 @@ import { ByteToMessageDecoder, DEFAULT_MAX_CUMULATION_BYTES } from './byte-to-me
 import { CorruptedFrameError, DecoderError, TooLongFrameError } from './errors.js'
 import type { Frame } from './frame.js'
 import { type ByteOrder, checkByteOrder, checkInteger } from './length-field.js'
+import { sharedSettings } from './shared-settings.js'
 
 const TWO_TO_32 = 0x100000000
 
@@ -29,6 +30,24 @@ export interface LengthFieldBasedFrameDecoderOptions {
   /** See ByteToMessageDecoderOptions: 16 MiB, or `maxFrameLength` and the header when that is more. */
   readonly maxCumulationBytes?: number
 }
+
+/** The options, checked; see there. */
+interface FrameFormat {
+  readonly maxFrameLength: number
+  readonly lengthFieldOffset: number
+  readonly lengthFieldLength: number
+  readonly lengthFieldEnd: number
+  /** What the value of the length field is short of the whole frame. */
+  readonly valueToFrame: number
+  readonly initialBytesToStrip: number
+  readonly failFast: boolean
+  readonly byteOrder: ByteOrder
+  /** The length is four bytes big-endian at the front, and nobody overrides how it is read. */
+  readonly plain: boolean
+}
+
+/** One object for all decoders of the same format: 64 bytes less for each connection. */
+const frameFormat = sharedSettings<FrameFormat>()
 
 /**
  * Cuts a stream of bytes into frames by the value of a length field in each. A frame is a ByteBuf that whoever gets it releases; it shares
@@ -93,17 +112,7 @@ export interface LengthFieldBasedFrameDecoderOptions {
  * exception, is the guard. Memory: for a length that was only announced at most four times the bytes that have come are allocated.
  */
 export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
-  readonly #maxFrameLength: number
-  readonly #lengthFieldOffset: number
-  readonly #lengthFieldLength: number
-  readonly #lengthFieldEnd: number
-  /** What the value of the length field is short of the whole frame. */
-  readonly #valueToFrame: number
-  readonly #initialBytesToStrip: number
-  readonly #failFast: boolean
-  readonly #byteOrder: ByteOrder
-  /** The length is four bytes big-endian at the front, and nobody overrides how it is read. */
-  readonly #plain: boolean
+  readonly #format: FrameFormat
   /** Bytes that are still to come of a frame that is too long. */
   #bytesToDiscard = 0
   /** Length of the frame being discarded. */
@@ -126,36 +135,37 @@ export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
     const lengthFieldEnd = lengthFieldOffset + lengthFieldLength
     const least = Math.max(DEFAULT_MAX_CUMULATION_BYTES, maxFrameLength + lengthFieldEnd)
     super({ resynchronise, maxCumulationBytes: options.maxCumulationBytes ?? least })
-    this.#maxFrameLength = maxFrameLength
-    this.#lengthFieldOffset = lengthFieldOffset
-    this.#lengthFieldLength = lengthFieldLength
-    this.#lengthFieldEnd = lengthFieldEnd
-    this.#valueToFrame = checkInteger(options.lengthAdjustment ?? 0, 'lengthAdjustment') + lengthFieldEnd
-    this.#initialBytesToStrip = checkNonNegativeInteger(options.initialBytesToStrip ?? 0, 'initialBytesToStrip')
-    this.#failFast = options.failFast ?? true
-    this.#byteOrder = checkByteOrder(options.byteOrder ?? 'BE')
-    this.#plain =
-      lengthFieldOffset === 0 &&
-      lengthFieldLength === 4 &&
-      this.#byteOrder === 'BE' &&
-      this.getUnadjustedFrameLength === LengthFieldBasedFrameDecoder.prototype.getUnadjustedFrameLength
+    const byteOrder = checkByteOrder(options.byteOrder ?? 'BE')
+    const usual = this.getUnadjustedFrameLength === LengthFieldBasedFrameDecoder.prototype.getUnadjustedFrameLength
+    this.#format = frameFormat({
+      maxFrameLength,
+      lengthFieldOffset,
+      lengthFieldLength,
+      lengthFieldEnd,
+      valueToFrame: checkInteger(options.lengthAdjustment ?? 0, 'lengthAdjustment') + lengthFieldEnd,
+      initialBytesToStrip: checkNonNegativeInteger(options.initialBytesToStrip ?? 0, 'initialBytesToStrip'),
+      failFast: options.failFast ?? true,
+      byteOrder,
+      plain: lengthFieldOffset === 0 && lengthFieldLength === 4 && byteOrder === 'BE' && usual,
+    })
   }
 
   protected override decode(_ctx: ChannelHandlerContext, input: ByteBuf, out: Frame[]): number | void {
-    if (this.#bytesToDiscard > 0) this.#discard(input)
+    if (this.#bytesToDiscard > 0) LengthFieldBasedFrameDecoder.#discard(this, input)
     const readable = input.readableBytes
-    if (readable < this.#lengthFieldEnd) return this.#lengthFieldEnd - readable
-    const value = this.#plain
+    const format = this.#format
+    if (readable < format.lengthFieldEnd) return format.lengthFieldEnd - readable
+    const value = format.plain
       ? input.getUnsignedInt(input.readerIndex)
-      : this.getUnadjustedFrameLength(input, input.readerIndex + this.#lengthFieldOffset, this.#lengthFieldLength, this.#byteOrder)
-    const frameLength = value + this.#valueToFrame
+      : this.getUnadjustedFrameLength(input, input.readerIndex + format.lengthFieldOffset, format.lengthFieldLength, format.byteOrder)
+    const frameLength = value + format.valueToFrame
     // false for NaN too
-    const isGood = value >= 0 && frameLength >= this.#lengthFieldEnd && frameLength <= this.#maxFrameLength
-    if (!isGood) return this.#refuse(input, value, frameLength)
+    const isGood = value >= 0 && frameLength >= format.lengthFieldEnd && frameLength <= format.maxFrameLength
+    if (!isGood) return LengthFieldBasedFrameDecoder.#refuse(this, input, value, frameLength)
     if (readable < frameLength) return frameLength - readable
-    const strip = this.#initialBytesToStrip
+    const strip = format.initialBytesToStrip
     if (strip > 0) {
-      if (strip > frameLength) this.#failStrip(input, frameLength)
+      if (strip > frameLength) failStrip(input, frameLength, strip)
       input.skipBytes(strip)
     }
     out.push(input.readRetainedSlice(frameLength - strip) as Frame)
@@ -189,39 +199,44 @@ export class LengthFieldBasedFrameDecoder extends ByteToMessageDecoder<Frame> {
     }
   }
 
+  /* Static, as in ByteToMessageDecoder: with private methods each instance would have a field more. */
+
   /** Drops what has come of the frame that is too long. */
-  #discard(input: ByteBuf): void {
-    const length = Math.min(this.#bytesToDiscard, input.readableBytes)
+  static #discard(decoder: LengthFieldBasedFrameDecoder, input: ByteBuf): void {
+    const format = decoder.#format
+    const length = Math.min(decoder.#bytesToDiscard, input.readableBytes)
     input.skipBytes(length)
-    this.#bytesToDiscard -= length
-    if (this.#bytesToDiscard === 0 && !this.#failFast) throw this.#tooLong(this.#tooLongFrameLength, 'discarded')
+    decoder.#bytesToDiscard -= length
+    if (decoder.#bytesToDiscard === 0 && !format.failFast) throw tooLong(format, decoder.#tooLongFrameLength, 'discarded')
   }
 
-  #refuse(input: ByteBuf, value: number, frameLength: number): void {
+  static #refuse(decoder: LengthFieldBasedFrameDecoder, input: ByteBuf, value: number, frameLength: number): void {
+    const format = decoder.#format
+    const { lengthFieldEnd } = format
     if (!(value >= 0)) {
-      input.skipBytes(this.#lengthFieldEnd)
+      input.skipBytes(lengthFieldEnd)
       throw new CorruptedFrameError(`negative value of the length field: ${value}`)
     }
-    if (frameLength < this.#lengthFieldEnd) {
-      input.skipBytes(this.#lengthFieldEnd)
-      const end = `the length field ends at ${this.#lengthFieldEnd}`
+    if (frameLength < lengthFieldEnd) {
+      input.skipBytes(lengthFieldEnd)
+      const end = `the length field ends at ${lengthFieldEnd}`
       throw new CorruptedFrameError(`frame length ${frameLength} (value ${value}, adjusted) is too small: ${end}`)
     }
     // Above 2^53 the sum is not exact, but neither compares below maxFrameLength, nor will as many bytes ever come.
     const length = Math.min(frameLength, input.readableBytes)
     input.skipBytes(length)
-    this.#bytesToDiscard = frameLength - length
-    this.#tooLongFrameLength = frameLength
-    if (this.#bytesToDiscard === 0) throw this.#tooLong(frameLength, 'discarded')
-    if (this.#failFast) throw this.#tooLong(frameLength, 'discarding')
+    decoder.#bytesToDiscard = frameLength - length
+    decoder.#tooLongFrameLength = frameLength
+    if (decoder.#bytesToDiscard === 0) throw tooLong(format, frameLength, 'discarded')
+    if (format.failFast) throw tooLong(format, frameLength, 'discarding')
   }
+}
 
-  #tooLong(frameLength: number, doing: string): TooLongFrameError {
-    return new TooLongFrameError(`maxFrameLength: ${this.#maxFrameLength} exceeded by a frame of ${frameLength} bytes - ${doing}`)
-  }
+function tooLong({ maxFrameLength }: FrameFormat, frameLength: number, doing: string): TooLongFrameError {
+  return new TooLongFrameError(`maxFrameLength: ${maxFrameLength} exceeded by a frame of ${frameLength} bytes - ${doing}`)
+}
 
-  #failStrip(input: ByteBuf, frameLength: number): never {
-    input.skipBytes(frameLength)
-    throw new CorruptedFrameError(`frame length ${frameLength} is less than initialBytesToStrip: ${this.#initialBytesToStrip}`)
-  }
+function failStrip(input: ByteBuf, frameLength: number, strip: number): never {
+  input.skipBytes(frameLength)
+  throw new CorruptedFrameError(`frame length ${frameLength} is less than initialBytesToStrip: ${strip}`)
 }

@@ -4,7 +4,7 @@ export type { EventExecutor, ShutdownOptions, TaskOptions } from './concurrency/
 export type { Future, FutureListener } from './concurrency/future.js'
 export { PromiseCombiner } from './concurrency/promise-combiner.js'
 export { DefaultPromise, type Executor } from './concurrency/promise.js'
-export type { ScheduledTask } from './concurrency/scheduled-task.js'
+export type { Runnable, ScheduledTask } from './concurrency/scheduled-task.js'
 export { logRejection, runInRootContext, runTask, TaskQueue } from './concurrency/task-queue.js'
 export { diagnostics } from './diagnostics.js'
 export {

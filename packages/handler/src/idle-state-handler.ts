@@ -1,5 +1,5 @@
 import { checkDurationMs, checkOptions, IllegalArgumentError } from '@knotty/common'
-import type { ChannelHandler, ChannelHandlerContext } from '@knotty/transport'
+import { addedMark, type ChannelHandler, type ChannelHandlerContext } from '@knotty/transport'
 import { warnBehindDecoder } from './behind-decoder.js'
 import { callHook } from './call-hook.js'
 import { CLOCK_ERROR_MS } from './clock-error.js'
@@ -49,6 +49,18 @@ const FORM = 'new IdleStateHandler({ readerIdleMs, writerIdleMs, allIdleMs })'
  * it calls anyone idle. An error of {@link channelIdle} goes to exceptionCaught of the next handler.
  */
 export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
+  static {
+    Object.defineProperty(this.prototype, addedMark, {
+      get(this: IdleStateHandler): boolean {
+        return this.#wasAdded
+      },
+      set(this: IdleStateHandler, value: boolean) {
+        this.#wasAdded = value
+      },
+    })
+  }
+
+  #wasAdded = false
   readonly #reader: IdleTimer | undefined
   readonly #writer: IdleTimer | undefined
   readonly #all: IdleTimer | undefined
@@ -58,6 +70,7 @@ export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
   #ctx: ChannelHandlerContext | undefined = undefined
   /** Between channelRead and channelReadComplete. */
   #reading = false
+  /** Both in whole milliseconds, rounded up: nobody is called idle too early, and V8 keeps small integers in the object itself. */
   #readAt = 0
   #wroteAt = 0
   #output: OutputWatch | undefined = undefined
@@ -135,7 +148,7 @@ export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
   channelReadComplete(ctx: ChannelHandlerContext): void {
     if (this.#reading) {
       this.#reading = false
-      if (this.#reader !== undefined || this.#all !== undefined) this.#readAt = ctx.eventLoop.ticker.now()
+      if (this.#reader !== undefined || this.#all !== undefined) this.#readAt = Math.ceil(ctx.eventLoop.ticker.now())
     }
     ctx.fireChannelReadComplete()
   }
@@ -166,8 +179,8 @@ export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
       this.#ctx = ctx
       if (this.#reader !== undefined || this.#all !== undefined) warnBehindDecoder(ctx)
       if (this.#observeOutput) this.#output = new OutputWatch(ctx.channel)
-      this.#readAt = now
-      this.#wroteAt = now
+      this.#readAt = Math.ceil(now)
+      this.#wroteAt = this.#readAt
     }
     this.#state = 'running'
     for (const timer of [this.#reader, this.#writer, this.#all]) timer?.arm(loop, Math.max(0, this.#movedAt(timer) + timer.idleMs - now))
@@ -183,7 +196,7 @@ export class IdleStateHandler implements ChannelHandler, IdleTimerOwner {
   }
 
   #noticeWrites(ctx: ChannelHandlerContext): void {
-    const at = ctx.channel.lastWriteCompletedAt
+    const at = Math.ceil(ctx.channel.lastWriteCompletedAt)
     if (at <= this.#wroteAt) return
     this.#wroteAt = at
     if (this.#writer !== undefined) this.#writer.first = true

@@ -1,4 +1,4 @@
-import type { ScheduledTask } from '@knotty/common'
+import type { Runnable, ScheduledTask } from '@knotty/common'
 import type { EventLoop } from '@knotty/transport'
 import type { IdleState } from './idle-state-event.js'
 
@@ -8,7 +8,7 @@ export interface IdleTimerOwner {
 }
 
 /** The one timer of one kind of idleness of one channel. It is not touched when bytes move, but looks when it is due. */
-export class IdleTimer {
+export class IdleTimer implements Runnable {
   readonly state: IdleState
   readonly idleMs: number
   /** The next event is the first since bytes moved. */
@@ -28,12 +28,15 @@ export class IdleTimer {
   }
 
   arm(loop: EventLoop, delayMs: number): void {
-    this.task = loop.scheduleCoarse(this.run, delayMs, { partOfMs: this.idleMs }) // the rest of a long time needs no timer of its own
+    this.task = loop.scheduleCoarse(this, delayMs, { partOfMs: this.idleMs }) // the rest of a long time needs no timer of its own
   }
 
   cancel(): void {
     this.task?.cancel()
   }
 
-  private readonly run = (): void => this.owner.timerDue(this)
+  /** Internal: what the loop calls. */
+  run(): void {
+    this.owner.timerDue(this)
+  }
 }

@@ -16,6 +16,7 @@ export {
 export { AsyncChannel, type AsyncChannelOptions, type AsyncChannelServer } from './channel/async-channel.js'
 export type { AsyncInbound, AsyncInboundOptions } from './channel/async-inbound.js'
 export type { AsyncOutbound } from './channel/async-outbound.js'
+export { addedMark } from './channel/added-mark.js'
 export { bytesToMessages } from './channel/bytes-to-messages.js'
 export { ChannelConfig } from './channel/channel-config.js'
 export { type ChannelEventMap, ChannelEvents, type RefusedEvent } from './channel/channel-events.js'

@@ -1,7 +1,7 @@
 import type { Ticker } from '../ticker.js'
 import type { Future } from './future.js'
 import type { Executor } from './promise.js'
-import type { ScheduledTask } from './scheduled-task.js'
+import type { Runnable, ScheduledTask } from './scheduled-task.js'
 
 /** Options of {@link EventExecutor.execute} and the schedule methods. */
 export interface TaskOptions {
@@ -36,7 +36,7 @@ export interface EventExecutor extends Executor {
   /** Runs the task once, `delayMs` from now or later. */
   schedule(task: () => void, delayMs: number, options?: TaskOptions): ScheduledTask
   /** As {@link schedule}, for timers in great numbers that need no precision: what channel handlers use. */
-  scheduleCoarse(task: () => void, delayMs: number, options?: TaskOptions): ScheduledTask
+  scheduleCoarse(task: (() => void) | Runnable, delayMs: number, options?: TaskOptions): ScheduledTask
   /** Runs the task at `initialDelayMs`, then each `periodMs` after the time the run before was due. */
   scheduleAtFixedRate(task: () => void, initialDelayMs: number, periodMs: number, options?: TaskOptions): ScheduledTask
   /** Runs the task at `initialDelayMs`, then each `delayMs` after the end of the run before. */

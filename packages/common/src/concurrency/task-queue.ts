@@ -3,6 +3,7 @@ import FastFifo from 'fast-fifo'
 import { checkFunction } from '../check.js'
 import { getLogger } from '../logger.js'
 import type { Ticker } from '../ticker.js'
+import type { Runnable } from './scheduled-task.js'
 
 /** The clock is read once in so many tasks. Netty's runAllTasks uses the same figure. */
 const TASKS_PER_CLOCK_CHECK = 64
@@ -24,9 +25,9 @@ export function logRejection(result: unknown, what: string): void {
 }
 
 /** Runs one task; what it throws is logged, so that the next one runs all the same. */
-export function runTask(task: () => unknown): void {
+export function runTask(task: (() => unknown) | Runnable): void {
   try {
-    logRejection(task(), 'an async task of the event loop')
+    logRejection(typeof task === 'function' ? task() : task.run(), 'an async task of the event loop')
   } catch (error) {
     getLogger().error('a task of the event loop threw', error)
   }

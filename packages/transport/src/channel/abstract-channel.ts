@@ -71,7 +71,7 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
   closeAfterFlush(): ChannelFuture {
     const promise = this.newPromise()
     this.flush()
-    const buffer = this.buffer
+    const buffer = this.outboundBuffer
     if (buffer === undefined || !this.isActive) return this.close(promise)
     // Past the handlers, which would make a message of it: nothing to send, so it is done when all before it are.
     buffer.addMessage(
@@ -126,7 +126,7 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
   }
 
   write0(msg: unknown, promise: ChannelPromise | null): void {
-    const buffer = this.buffer
+    const buffer = this.outboundBuffer
     if (buffer === undefined) {
       release(msg)
       return failPromise(promise, this.closedError(), this)
@@ -150,7 +150,7 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
   }
 
   writePrefixed0(prefix: number, prefixBytes: number, msg: ByteBuf | Uint8Array, promise: ChannelPromise | null): boolean {
-    const buffer = this.buffer
+    const buffer = this.outboundBuffer
     if (buffer === undefined || !this.sendsPrefixes) return false
     buffer.addPrefixed(prefix, prefixBytes, msg, promise)
     if (ResourceLeakDetector.isAdvanced) noteWritten(msg, buffer)
@@ -158,7 +158,7 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
   }
 
   flush0(): void {
-    const buffer = this.buffer
+    const buffer = this.madeBuffer
     if (buffer === undefined) return
     buffer.addFlush()
     this.flushMarked()
@@ -166,7 +166,7 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
 
   /** Sends what is marked. Entered again from inside itself it does nothing: the outer call goes on with what was marked. */
   protected flushMarked(): void {
-    const buffer = this.buffer
+    const buffer = this.madeBuffer
     if (this.inFlush || buffer === undefined || buffer.isEmpty) return
     this.inFlush = true
     try {
@@ -238,9 +238,8 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
 
   private shutdownOutputWith(promise: ChannelPromise, cause: Error | undefined): void {
     if (!promise.setUncancellable()) return
-    const buffer = this.buffer
-    if (buffer === undefined) return void promise.tryFailure(this.closedError())
-    this.buffer = undefined
+    if (this.outputOver) return void promise.tryFailure(this.closedError())
+    const buffer = this.endOutput()
     const shutdown = new ChannelOutputShutdownError(undefined, cause === undefined ? undefined : { cause })
     this.outputShutdown = shutdown
     try {
@@ -251,8 +250,8 @@ export abstract class AbstractChannel extends ChannelLifecycle implements Channe
     } catch (error) {
       promise.tryFailure(error)
     }
-    buffer.failFlushed(shutdown, false)
-    buffer.close(shutdown)
+    buffer?.failFlushed(shutdown, false)
+    buffer?.close(shutdown)
     this.emitter?.emit('writability', false)
     this.pipeline.fireUserEventTriggered(ChannelOutputShutdownEvent.INSTANCE)
   }

@@ -23,15 +23,22 @@ export const COMMON_OPTIONS: readonly ChannelOption<unknown>[] = [
   ChannelOption.ALLOCATOR,
 ]
 
-/** The options of one channel. What the hot paths read are fields; the others are kept only once set. */
+/** The values. What the hot paths read are fields; the others are kept only once set. */
+class OptionValues {
+  autoRead = true
+  waterMark: WriteBufferWaterMark = DEFAULT_WATER_MARK
+  allocator: ByteBufAllocator | undefined = undefined
+  allowHalfClosure = false
+  copyThresholdBytes = 4096
+  others: Map<ChannelOption<unknown>, unknown> | undefined = undefined
+}
+
+const DEFAULTS = new OptionValues()
+
+/** The options of one channel. All channels share the defaults until an option is set: 40 bytes in place of 80. */
 export class ChannelConfig {
   private readonly channel: ConfiguredChannel
-  private others: Map<ChannelOption<unknown>, unknown> | undefined = undefined
-  private autoReadValue = true
-  private waterMark: WriteBufferWaterMark = DEFAULT_WATER_MARK
-  private allocator: ByteBufAllocator | undefined = undefined
-  private allowHalfClosureValue = false
-  private copyThresholdValue = 4096
+  private values: Readonly<OptionValues> = DEFAULTS
 
   constructor(channel: ConfiguredChannel) {
     this.channel = channel
@@ -39,7 +46,7 @@ export class ChannelConfig {
 
   /** AUTO_READ. Setting it from false to true asks for a read. */
   get autoRead(): boolean {
-    return this.autoReadValue
+    return this.values.autoRead
   }
 
   set autoRead(value: boolean) {
@@ -47,31 +54,31 @@ export class ChannelConfig {
   }
 
   get writeBufferWaterMark(): WriteBufferWaterMark {
-    return this.waterMark
+    return this.values.waterMark
   }
 
   get alloc(): ByteBufAllocator {
-    return this.allocator ?? PooledByteBufAllocator.DEFAULT
+    return this.values.allocator ?? PooledByteBufAllocator.DEFAULT
   }
 
   get allowHalfClosure(): boolean {
-    return this.allowHalfClosureValue
+    return this.values.allowHalfClosure
   }
 
   get copyThresholdBytes(): number {
-    return this.copyThresholdValue
+    return this.values.copyThresholdBytes
   }
 
   get autoClose(): boolean {
-    return (this.others?.get(ChannelOption.AUTO_CLOSE) as boolean | undefined) ?? true
+    return (this.values.others?.get(ChannelOption.AUTO_CLOSE) as boolean | undefined) ?? true
   }
 
   get connectTimeoutMillis(): number {
-    return (this.others?.get(ChannelOption.CONNECT_TIMEOUT_MILLIS) as number | undefined) ?? 30_000
+    return (this.values.others?.get(ChannelOption.CONNECT_TIMEOUT_MILLIS) as number | undefined) ?? 30_000
   }
 
   get writeSpinCount(): number {
-    return (this.others?.get(ChannelOption.WRITE_SPIN_COUNT) as number | undefined) ?? 16
+    return (this.values.others?.get(ChannelOption.WRITE_SPIN_COUNT) as number | undefined) ?? 16
   }
 
   /** The value in force; undefined for a socket option that was never set. */
@@ -87,31 +94,37 @@ export class ChannelConfig {
   }
 
   private read(option: ChannelOption<unknown>): unknown {
-    if (option === ChannelOption.AUTO_READ) return this.autoReadValue
-    if (option === ChannelOption.WRITE_BUFFER_WATER_MARK) return this.waterMark
+    if (option === ChannelOption.AUTO_READ) return this.autoRead
+    if (option === ChannelOption.WRITE_BUFFER_WATER_MARK) return this.writeBufferWaterMark
     if (option === ChannelOption.ALLOCATOR) return this.alloc
-    if (option === ChannelOption.ALLOW_HALF_CLOSURE) return this.allowHalfClosureValue
-    if (option === ChannelOption.COPY_THRESHOLD_BYTES) return this.copyThresholdValue
+    if (option === ChannelOption.ALLOW_HALF_CLOSURE) return this.allowHalfClosure
+    if (option === ChannelOption.COPY_THRESHOLD_BYTES) return this.copyThresholdBytes
     if (option === ChannelOption.AUTO_CLOSE) return this.autoClose
     if (option === ChannelOption.CONNECT_TIMEOUT_MILLIS) return this.connectTimeoutMillis
     if (option === ChannelOption.WRITE_SPIN_COUNT) return this.writeSpinCount
-    return this.others?.get(option)
+    return this.values.others?.get(option)
   }
 
   private store(option: ChannelOption<unknown>, value: unknown): void {
     if (option === ChannelOption.AUTO_READ) {
-      if (this.autoReadValue === value) return
-      this.autoReadValue = value as boolean
+      if (this.autoRead === value) return
+      this.ownValues().autoRead = value as boolean
       this.channel.autoReadChanged(value as boolean)
-    } else if (option === ChannelOption.WRITE_BUFFER_WATER_MARK) this.waterMark = value as WriteBufferWaterMark
-    else if (option === ChannelOption.ALLOCATOR) this.allocator = value as ByteBufAllocator
-    else if (option === ChannelOption.ALLOW_HALF_CLOSURE) this.allowHalfClosureValue = value as boolean
-    else if (option === ChannelOption.COPY_THRESHOLD_BYTES) this.copyThresholdValue = value as number
+    } else if (option === ChannelOption.WRITE_BUFFER_WATER_MARK) this.ownValues().waterMark = value as WriteBufferWaterMark
+    else if (option === ChannelOption.ALLOCATOR) this.ownValues().allocator = value as ByteBufAllocator
+    else if (option === ChannelOption.ALLOW_HALF_CLOSURE) this.ownValues().allowHalfClosure = value as boolean
+    else if (option === ChannelOption.COPY_THRESHOLD_BYTES) this.ownValues().copyThresholdBytes = value as number
     else {
-      this.others ??= new Map()
-      this.others.set(option, value)
+      const values = this.ownValues()
+      values.others ??= new Map()
+      values.others.set(option, value)
       this.channel.socketOptionChanged(option, value)
     }
+  }
+
+  private ownValues(): OptionValues {
+    if (this.values === DEFAULTS) this.values = new OptionValues()
+    return this.values
   }
 }
 

@@ -59,7 +59,7 @@ export class ChannelHandlerContext extends InboundContext {
   bind(localAddress: SocketAddress, promise: ChannelPromise = this.newPromise()): ChannelPromise {
     if (!checkPromise(promise, this.channel)) return promise
     let ctx = this.prev
-    while ((ctx.mask & MASK_BIND) === 0) ctx = ctx.prev
+    while ((ctx.flags & MASK_BIND) === 0) ctx = ctx.prev
     if (ctx.state !== ADD_COMPLETE) return ctx.bind(localAddress, promise)
     try {
       ctx.watchOutbound(ctx.table.bind.call(ctx.handler, ctx, localAddress, promise), promise)
@@ -76,7 +76,7 @@ export class ChannelHandlerContext extends InboundContext {
   ): ChannelPromise {
     if (!checkPromise(promise, this.channel)) return promise
     let ctx = this.prev
-    while ((ctx.mask & MASK_CONNECT) === 0) ctx = ctx.prev
+    while ((ctx.flags & MASK_CONNECT) === 0) ctx = ctx.prev
     if (ctx.state !== ADD_COMPLETE) return ctx.connect(remoteAddress, localAddress, promise)
     try {
       ctx.watchOutbound(ctx.table.connect.call(ctx.handler, ctx, remoteAddress, localAddress, promise), promise)
@@ -91,7 +91,7 @@ export class ChannelHandlerContext extends InboundContext {
     if (!this.pipeline.transport.hasDisconnect) return this.close(promise)
     if (!checkPromise(promise, this.channel)) return promise
     let ctx = this.prev
-    while ((ctx.mask & MASK_DISCONNECT) === 0) ctx = ctx.prev
+    while ((ctx.flags & MASK_DISCONNECT) === 0) ctx = ctx.prev
     if (ctx.state !== ADD_COMPLETE) return ctx.disconnect(promise)
     try {
       ctx.watchOutbound(ctx.table.disconnect.call(ctx.handler, ctx, promise), promise)
@@ -104,7 +104,7 @@ export class ChannelHandlerContext extends InboundContext {
   close(promise: ChannelPromise = this.newPromise()): ChannelPromise {
     if (!checkPromise(promise, this.channel)) return promise
     let ctx = this.prev
-    while ((ctx.mask & MASK_CLOSE) === 0) ctx = ctx.prev
+    while ((ctx.flags & MASK_CLOSE) === 0) ctx = ctx.prev
     if (ctx.state !== ADD_COMPLETE) return ctx.close(promise)
     try {
       ctx.watchOutbound(ctx.table.close.call(ctx.handler, ctx, promise), promise)
@@ -117,7 +117,7 @@ export class ChannelHandlerContext extends InboundContext {
   deregister(promise: ChannelPromise = this.newPromise()): ChannelPromise {
     if (!checkPromise(promise, this.channel)) return promise
     let ctx = this.prev
-    while ((ctx.mask & MASK_DEREGISTER) === 0) ctx = ctx.prev
+    while ((ctx.flags & MASK_DEREGISTER) === 0) ctx = ctx.prev
     if (ctx.state !== ADD_COMPLETE) return ctx.deregister(promise)
     try {
       ctx.watchOutbound(ctx.table.deregister.call(ctx.handler, ctx, promise), promise)
@@ -129,7 +129,7 @@ export class ChannelHandlerContext extends InboundContext {
 
   read(): this {
     let ctx = this.prev
-    while ((ctx.mask & MASK_READ) === 0) ctx = ctx.prev
+    while ((ctx.flags & MASK_READ) === 0) ctx = ctx.prev
     ctx.invokeRead()
     return this
   }
@@ -154,7 +154,7 @@ export class ChannelHandlerContext extends InboundContext {
     if (promise === undefined) promise = new DefaultChannelPromise(this.channel)
     else if (promise !== null && !this.checkWritePromise(promise, msg)) return promise
     let ctx = this.prev
-    while ((ctx.mask & MASK_WRITE) === 0) ctx = ctx.prev
+    while ((ctx.flags & MASK_WRITE) === 0) ctx = ctx.prev
     ctx.invokeWrite(msg, promise)
     return promise
   }
@@ -166,7 +166,7 @@ export class ChannelHandlerContext extends InboundContext {
    */
   writePrefixed(prefix: number, prefixBytes: number, msg: ByteBuf | Uint8Array, promise: ChannelPromise | null): boolean {
     let ctx = this.prev
-    while ((ctx.mask & MASK_WRITE) === 0) ctx = ctx.prev
+    while ((ctx.flags & MASK_WRITE) === 0) ctx = ctx.prev
     if (ctx.handler !== HeadHandler.INSTANCE) return false
     return this.pipeline.transport.writePrefixed0(prefix, prefixBytes, msg, promise)
   }
@@ -188,7 +188,7 @@ export class ChannelHandlerContext extends InboundContext {
   /** Sends what was written before. */
   flush(): this {
     let ctx = this.prev
-    while ((ctx.mask & MASK_FLUSH) === 0) ctx = ctx.prev
+    while ((ctx.flags & MASK_FLUSH) === 0) ctx = ctx.prev
     ctx.invokeFlush()
     return this
   }
@@ -214,7 +214,7 @@ export class ChannelHandlerContext extends InboundContext {
     if (promise === undefined) promise = new DefaultChannelPromise(this.channel)
     else if (promise !== null && !this.checkWritePromise(promise, msg)) return promise
     let ctx = this.prev
-    while ((ctx.mask & (MASK_WRITE | MASK_FLUSH)) === 0) ctx = ctx.prev
+    while ((ctx.flags & (MASK_WRITE | MASK_FLUSH)) === 0) ctx = ctx.prev
     if (ctx.state !== ADD_COMPLETE) return ctx.writeAndFlush(msg, promise)
     ctx.callWrite(msg, promise)
     ctx.callFlush() // also when the write took the handler out of the pipeline: it is one operation

@@ -1,4 +1,5 @@
 import type { SocketAddress } from '../socket/address.js'
+import type { addedMark } from './added-mark.js'
 import type { bytesToMessages } from './bytes-to-messages.js'
 import type { ChannelHandlerContext } from './channel-handler-context.js'
 import type { ChannelPromise } from './channel-promise.js'
@@ -24,6 +25,8 @@ export interface ChannelHandler {
   readonly isSharable?: boolean
   /** It turns bytes into messages, as a decoder does. */
   readonly [bytesToMessages]?: boolean
+  /** The pipeline's: it was added, once and for all. */
+  [addedMark]?: boolean
 
   /** The handler is in the pipeline and ready; runs before any event. */
   handlerAdded?(ctx: ChannelHandlerContext): unknown

@@ -4,6 +4,7 @@ import type { ChannelFuture } from './channel-future.js'
 import type { ChannelPromise } from './channel-promise.js'
 import { ChannelState } from './channel-state.js'
 import { ChannelStateError, ClosedChannelError } from './errors.js'
+import { defineRare } from './rare-state.js'
 
 /**
  * The order of events when a channel is registered, closed and deregistered, the same for every transport.
@@ -14,19 +15,15 @@ import { ChannelStateError, ClosedChannelError } from './errors.js'
  *           ─► in a later task: doDeregister, channelInactive if it was active, channelUnregistered, handlerRemoved last to first
  */
 export abstract class ChannelLifecycle extends ChannelState {
-  /** A flush is under way: closing inside it leaves channelInactive to a task behind it. */
-  protected inFlush = false
   /** What closed the channel, for the errors of later writes. */
-  protected closeCause: Error | undefined = undefined
+  declare protected closeCause: Error | undefined
   /** What ended the output alone: the cause of later writes until the channel is closed for another one. */
-  protected outputShutdown: Error | undefined = undefined
-  private everRegistered = false
+  declare protected outputShutdown: Error | undefined
   /** The promise of a registration that waits for async initializers. */
-  private pendingRegistration: ChannelPromise | undefined = undefined
-  /** The handlers have been told of the present registration. */
-  private announced = false
-  /** A read was asked for before that. */
-  private readHeld = false
+  declare private pendingRegistration: ChannelPromise | undefined
+  static {
+    defineRare(this.prototype, ['closeCause', 'outputShutdown', 'pendingRegistration'])
+  }
 
   /** Takes the event loop's resources; a throw fails the registration and closes the channel. */
   protected doRegister(): void {}
@@ -80,9 +77,8 @@ export abstract class ChannelLifecycle extends ChannelState {
   /** Internal: closes the socket without any event, for a channel that was never registered. Its pending writes fail. */
   closeForcibly(): void {
     const first = !this.closeInitiated
-    const buffer = this.buffer
+    const buffer = this.endOutput()
     this.closeInitiated = true
-    this.buffer = undefined
     try {
       this.doClose()
     } catch (error) {
@@ -169,8 +165,7 @@ export abstract class ChannelLifecycle extends ChannelState {
     }
     this.closeInitiated = true
     const wasActive = this.isActive
-    const buffer = this.buffer
-    this.buffer = undefined
+    const buffer = this.endOutput()
     try {
       if (abort) this.doAbort()
       else this.doClose()

@@ -6,9 +6,12 @@ import type { ChannelHandler } from './channel-handler.js'
 import { ChannelHandlerContext } from './channel-handler-context.js'
 import type { ChannelPromise } from './channel-promise.js'
 import type { ChannelTransport } from './channel-transport.js'
-import { classNameOf, dispatchTableOf, MASK_READ } from './dispatch-table.js'
+import { classNameOf, type DispatchTable, dispatchTableOf, MASK_READ } from './dispatch-table.js'
 import { ChannelPipelineError } from './errors.js'
 import { HeadHandler, TailHandler } from './head-tail.js'
+import { describe } from './describe-handler.js'
+import { namedOrMany } from './named-or-many.js'
+import { defineRare, type RareState, type WithRareState } from './rare-state.js'
 import { checkUsable, markUsed } from './used-handlers.js'
 
 /** A handler, or any class whose instances may be one: what `get` and `context` look for. */
@@ -34,11 +37,11 @@ export type HandlerClass<H> = abstract new (...args: never[]) => H
 export class ChannelPipeline implements Iterable<[name: string, handler: ChannelHandler]> {
   static {
     inspectInOneLine(this)
+    defineRare(this.prototype, ['handlerError', 'initializing'])
   }
 
+  /** Also what the head calls, see {@link transport}. */
   readonly channel: Channel
-  /** Internal: what the head calls. */
-  readonly transport: ChannelTransport
   /** Close the channel when an exception reaches the tail (true; false on server channels). */
   closeOnUncaught: boolean
   /** Internal: how many exceptionCaught calls are on the stack. */
@@ -46,9 +49,9 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   /** Handlers with a `read`. */
   private readers = 0
   /** Internal, server channels only: what an inbound handler method threw last; the accept guard takes it. */
-  handlerError: Error | undefined = undefined
+  declare handlerError: Error | undefined
   /** Internal: settles when the async initializers have; registration, which resets it, waits for it. Never rejects. */
-  initializing: Promise<void> | undefined = undefined
+  declare initializing: Promise<void> | undefined
   private readonly headContext: ChannelHandlerContext
   private readonly tailContext: ChannelHandlerContext
   /** handlerAdded and handlerRemoved calls that wait for registration; undefined once registered. */
@@ -56,16 +59,29 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
 
   constructor(channel: Channel & ChannelTransport) {
     this.channel = channel
-    this.transport = channel
     this.closeOnUncaught = !channel.isServer
-    const head = new ChannelHandlerContext(this, 'head', HeadHandler.INSTANCE, dispatchTableOf(HeadHandler.INSTANCE))
-    const tail = new ChannelHandlerContext(this, 'tail', TailHandler.INSTANCE, dispatchTableOf(TailHandler.INSTANCE))
+    const head = new ChannelHandlerContext(this, HeadHandler.INSTANCE, dispatchTableOf(HeadHandler.INSTANCE).named('head'))
+    const tail = new ChannelHandlerContext(this, TailHandler.INSTANCE, dispatchTableOf(TailHandler.INSTANCE).named('tail'))
     head.next = tail
     tail.prev = head
     head.callHandlerAdded()
     tail.callHandlerAdded()
     this.headContext = head
     this.tailContext = tail
+  }
+
+  /** Internal: see defineRare. */
+  get rare(): RareState | undefined {
+    return (this.channel as unknown as WithRareState).rare
+  }
+
+  set rare(value: RareState | undefined) {
+    ;(this.channel as unknown as WithRareState).rare = value
+  }
+
+  /** Internal: the channel as the head calls it. */
+  get transport(): ChannelTransport {
+    return this.channel as Channel & ChannelTransport
   }
 
   /** Adds handlers as the first ones, keeping their order, or one under a name. */
@@ -298,7 +314,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   }
 
   private countReader(ctx: ChannelHandlerContext, by: number): void {
-    if ((ctx.mask & MASK_READ) !== 0) this.readers += by
+    if ((ctx.flags & MASK_READ) !== 0) this.readers += by
   }
 
   /** Checks handler and name, `replaced` apart; nothing is changed, so that a handler whose adding fails can be added again. */
@@ -306,7 +322,7 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
     const table = dispatchTableOf(handler)
     checkUsable(handler, table.className)
     if (name !== null && name !== replaced?.name) this.checkName(name)
-    return new ChannelHandlerContext(this, name ?? this.nameFor(table.className), handler, table)
+    return new ChannelHandlerContext(this, handler, table.named(name ?? this.nameFor(table)))
   }
 
   private checkName(name: string): void {
@@ -319,9 +335,9 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
   }
 
   /** `ClassName#0`, or with the next number that is free. */
-  private nameFor(className: string): string {
+  private nameFor(table: DispatchTable): string {
     for (let number = 0; ; number++) {
-      const name = `${className}#${number}`
+      const name = table.madeUpName(number)
       if (this.context(name) === undefined) return name
     }
   }
@@ -380,16 +396,4 @@ export class ChannelPipeline implements Iterable<[name: string, handler: Channel
       this.fireExceptionCaught(new ChannelPipelineError(`${name}.handlerRemoved() threw: ${cause.message}`, { cause }))
     }
   }
-}
-
-function describe(which: string | ChannelHandler | HandlerClass<ChannelHandler>): string {
-  if (typeof which === 'string') return `named "${which}"`
-  if (which === undefined || which === null) return `for ${String(which)}`
-  return `of class ${typeof which === 'function' ? which.name : classNameOf(which)}`
-}
-
-function namedOrMany(args: unknown[]): { name: string | null; handlers: ChannelHandler[] } {
-  const [first] = args
-  if (args.length === 2 && (typeof first === 'string' || first === null)) return { name: first, handlers: [args[1] as ChannelHandler] }
-  return { name: null, handlers: args as ChannelHandler[] }
 }

@@ -5,6 +5,7 @@ import type { SocketAddress } from '../socket/address.js'
 import type { Channel, TransportName } from './channel.js'
 import { ChannelConfig, type ConfiguredChannel } from './channel-config.js'
 import { ChannelEvents } from './channel-events.js'
+import { ChannelFlags } from './channel-flags.js'
 import type { ChannelFuture } from './channel-future.js'
 import { ChannelId, nextChannelSequence } from './channel-id.js'
 import type { ListedChannel } from './channel-list.js'
@@ -13,13 +14,14 @@ import type { ChannelPipeline } from './channel-pipeline.js'
 import { type ChannelPromise, CloseFuture, DefaultChannelPromise } from './channel-promise.js'
 import { ChannelStateError } from './errors.js'
 import { OutboundBuffer, type OutboundChannel } from './outbound-buffer.js'
+import { defineRare, type RareState } from './rare-state.js'
 import type { WriteBufferWaterMark } from './write-water-mark.js'
 
 /**
  * What a channel is and knows: its fields, their accessors, and the operations that only enter the pipeline. What happens when,
  * is in AbstractChannel.
  */
-export abstract class ChannelState implements Channel, OutboundChannel, ConfiguredChannel, ListedChannel {
+export abstract class ChannelState extends ChannelFlags implements Channel, OutboundChannel, ConfiguredChannel, ListedChannel {
   readonly parent: Channel | undefined
   abstract readonly pipeline: ChannelPipeline
   readonly config: ChannelConfig
@@ -31,29 +33,30 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   bytesWritten = 0
   loopPlace = -1
   serverPlace = -1
-  /** Undefined from the moment close, or shutdownOutput, begins. */
-  protected buffer: OutboundBuffer | undefined
+  /** Made with the first write: what a connection that has not written needs no memory for. */
+  protected madeBuffer: OutboundBuffer | undefined = undefined
   protected loop: EventLoop | undefined = undefined
-  protected registered = false
-  protected closeInitiated = false
+  /** Internal: see defineRare. */
+  rare: RareState | undefined = undefined
   protected closing: CloseFuture | undefined = undefined
   /** The emitter, if somebody asked for it. */
-  protected emitter: ChannelEvents | undefined = undefined
+  declare protected emitter: ChannelEvents | undefined
   static {
+    defineRare(this.prototype, ['emitter'])
     inspectInOneLine(this, (channel) => {
       const state = channel.isActive ? 'active' : channel.isOpen ? 'open' : 'closed'
       return `${channel.constructor.name}${channel.toString()} ${state} ${channel.pipeline.toString()}`
     })
   }
 
-  private readonly sequence: number = nextChannelSequence()
-  private madeId: ChannelId | undefined = undefined
+  /** The sequence number of the id until somebody asks for it. */
+  private identity: number | ChannelId = nextChannelSequence()
   private attributes: AttributeMap | undefined = undefined
 
   constructor(parent: Channel | undefined) {
+    super()
     this.parent = parent
     this.config = new ChannelConfig(this)
-    this.buffer = new OutboundBuffer(this)
   }
 
   abstract get isOpen(): boolean
@@ -74,8 +77,8 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
 
   /** Made on first use, and the same object from then on: a key for maps. */
   get id(): ChannelId {
-    this.madeId ??= new ChannelId(this.loop?.number ?? 0, this.sequence)
-    return this.madeId
+    if (typeof this.identity === 'number') this.identity = new ChannelId(this.loop?.number ?? 0, this.identity)
+    return this.identity
   }
 
   get eventLoop(): EventLoop {
@@ -92,20 +95,21 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
   }
 
   get isWritable(): boolean {
-    return this.buffer !== undefined && this.buffer.isWritable
+    return this.madeBuffer === undefined ? !this.outputOver : this.madeBuffer.isWritable
   }
 
   get bytesBeforeUnwritable(): number {
-    return this.buffer?.bytesBeforeUnwritable ?? 0
+    return this.outboundBuffer?.bytesBeforeUnwritable ?? 0
   }
 
   /** Never again once closed. */
   get bytesBeforeWritable(): number {
-    return this.buffer?.bytesBeforeWritable ?? Number.MAX_SAFE_INTEGER
+    return this.outboundBuffer?.bytesBeforeWritable ?? Number.MAX_SAFE_INTEGER
   }
 
+  /** Undefined from the moment close, or shutdownOutput, begins. */
   get outboundBuffer(): OutboundBuffer | undefined {
-    return this.buffer
+    return this.madeBuffer ?? this.makeBuffer()
   }
 
   get writeBufferWaterMark(): WriteBufferWaterMark {
@@ -176,11 +180,24 @@ export abstract class ChannelState implements Channel, OutboundChannel, Configur
     return new DefaultChannelPromise(this)
   }
 
+  /** No more writes. What waits is the caller's to fail; undefined when nothing was ever written. */
+  protected endOutput(): OutboundBuffer | undefined {
+    const buffer = this.madeBuffer
+    this.madeBuffer = undefined
+    this.outputOver = true
+    return buffer
+  }
+
+  private makeBuffer(): OutboundBuffer | undefined {
+    if (!this.outputOver) this.madeBuffer = new OutboundBuffer(this)
+    return this.madeBuffer
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  toString(): string {
+  override toString(): string {
     const remote = this.remoteAddress === undefined ? '' : ` ${this.isActive ? '-' : '!'} ${this.remoteAddress.toString()}`
     return `[${this.id.toString()}: ${this.localAddress?.toString() ?? this.transport}${remote}]`
   }

@@ -82,6 +82,9 @@ const absent = {
   flush: (ctx: ChannelHandlerContext): unknown => ctx.flush(),
 }
 
+/** So many names of one class are shared; one that is given others, perhaps a new one for each connection, gets a table for each. */
+const MAX_NAMES = 64
+
 /**
  * The methods of one handler class and the mask that says which of them it has. All contexts of the class share it, so a call
  * site sees one shape however many handler classes a pipeline has: about half the time a hop at 8 classes that it takes with
@@ -91,6 +94,8 @@ const absent = {
 export class DispatchTable {
   mask = 0
   readonly className: string
+  /** Of the contexts that use this table. */
+  readonly handlerName: string
   handlerAdded: Method<[]> = ignore
   handlerRemoved: Method<[]> = ignore
   channelRegistered: Method<[]> = absent.channelRegistered
@@ -112,9 +117,12 @@ export class DispatchTable {
   flush: Method<[]> = absent.flush
   /** channelRead as the handler has it; at leak-detector level advanced the table's own one notes first who reads. */
   private readonly givenRead: Method<[msg: unknown]>
+  /** The same table for other names. */
+  private others: Map<string, DispatchTable> | undefined = undefined
 
   constructor(handler: object) {
     this.className = classNameOf(handler)
+    this.handlerName = `${this.className}#0`
     for (const name of METHOD_NAMES) {
       const method = (handler as Record<string, unknown>)[name]
       if (typeof method !== 'function') continue
@@ -129,6 +137,21 @@ export class DispatchTable {
       noteReader(ctx, msg)
       return given.call(this, ctx, msg)
     }
+  }
+
+  /** `ClassName#number`, what {@link dispatchTableOf} names a table with number 0. */
+  madeUpName(number: number): string {
+    return number === 0 ? this.handlerName : `${this.className}#${number}`
+  }
+
+  /** This table for contexts of that name: names are few and contexts many, each of which would need a field for it, and a string. */
+  named(name: string): DispatchTable {
+    if (name === this.handlerName) return this
+    const known = this.others?.get(name)
+    if (known !== undefined) return known
+    const made: DispatchTable = Object.assign(new DispatchTable({}), this, { handlerName: name, others: undefined })
+    if ((this.others?.size ?? 0) < MAX_NAMES) (this.others ??= new Map()).set(name, made)
+    return made
   }
 
   /** The method of that name as the handler had it when the table was made. */

@@ -15,12 +15,14 @@ import {
   MASK_USER_EVENT_TRIGGERED,
 } from './dispatch-table.js'
 
+/* The states of a context, which are bits of its flags above those of the mask. */
 /** Linked, handlerAdded not yet called: events pass over the handler. */
 export const ADD_PENDING: number = 0
 /** handlerAdded was called, or is being called: the handler gets events. */
-export const ADD_COMPLETE: number = 1
+export const ADD_COMPLETE: number = 1 << 17
 /** Out of the list; events fired through the context still travel on. */
-export const REMOVED: number = 2
+export const REMOVED: number = 1 << 18
+const STATE_BITS = ADD_COMPLETE | REMOVED
 
 /**
  * The inbound half of {@link ChannelHandlerContext}, which is the only class made of it.
@@ -30,30 +32,39 @@ export const REMOVED: number = 2
  */
 export abstract class InboundContext {
   readonly pipeline: ChannelPipeline
-  readonly name: string
   readonly handler: ChannelHandler
   /** Internal: the neighbours. A removed context keeps them, so that what it fires still travels. */
   prev: ChannelHandlerContext
   next: ChannelHandlerContext
-  /** Internal: ADD_PENDING, ADD_COMPLETE or REMOVED. */
-  state: number = ADD_PENDING
-  /** Internal: the table's mask. */
-  readonly mask: number
+  /** Internal: the table's mask and the {@link state}, in one number because every handler of every channel has them. */
+  flags: number
   protected readonly table: DispatchTable
 
-  constructor(pipeline: ChannelPipeline, name: string, handler: ChannelHandler, table: DispatchTable) {
+  constructor(pipeline: ChannelPipeline, handler: ChannelHandler, table: DispatchTable) {
     this.pipeline = pipeline
-    this.name = name
     this.handler = handler
-    this.mask = table.mask
+    this.flags = table.mask | ADD_PENDING
     this.table = table
     this.prev = this as unknown as ChannelHandlerContext
     this.next = this as unknown as ChannelHandlerContext
   }
 
+  get name(): string {
+    return this.table.handlerName
+  }
+
+  /** Internal: ADD_PENDING, ADD_COMPLETE or REMOVED. */
+  get state(): number {
+    return this.flags & STATE_BITS
+  }
+
+  set state(value: number) {
+    this.flags = (this.flags & ~STATE_BITS) | value
+  }
+
   fireChannelRegistered(): this {
     let ctx = this.next
-    while ((ctx.mask & MASK_CHANNEL_REGISTERED) === 0) ctx = ctx.next
+    while ((ctx.flags & MASK_CHANNEL_REGISTERED) === 0) ctx = ctx.next
     ctx.invokeChannelRegistered()
     return this
   }
@@ -70,7 +81,7 @@ export abstract class InboundContext {
 
   fireChannelUnregistered(): this {
     let ctx = this.next
-    while ((ctx.mask & MASK_CHANNEL_UNREGISTERED) === 0) ctx = ctx.next
+    while ((ctx.flags & MASK_CHANNEL_UNREGISTERED) === 0) ctx = ctx.next
     ctx.invokeChannelUnregistered()
     return this
   }
@@ -87,7 +98,7 @@ export abstract class InboundContext {
 
   fireChannelActive(): this {
     let ctx = this.next
-    while ((ctx.mask & MASK_CHANNEL_ACTIVE) === 0) ctx = ctx.next
+    while ((ctx.flags & MASK_CHANNEL_ACTIVE) === 0) ctx = ctx.next
     ctx.invokeChannelActive()
     return this
   }
@@ -104,7 +115,7 @@ export abstract class InboundContext {
 
   fireChannelInactive(): this {
     let ctx = this.next
-    while ((ctx.mask & MASK_CHANNEL_INACTIVE) === 0) ctx = ctx.next
+    while ((ctx.flags & MASK_CHANNEL_INACTIVE) === 0) ctx = ctx.next
     ctx.invokeChannelInactive()
     return this
   }
@@ -121,7 +132,7 @@ export abstract class InboundContext {
 
   fireChannelRead(msg: unknown): this {
     let ctx = this.next
-    while ((ctx.mask & MASK_CHANNEL_READ) === 0) ctx = ctx.next
+    while ((ctx.flags & MASK_CHANNEL_READ) === 0) ctx = ctx.next
     ctx.invokeChannelRead(msg)
     return this
   }
@@ -138,7 +149,7 @@ export abstract class InboundContext {
 
   fireChannelReadComplete(): this {
     let ctx = this.next
-    while ((ctx.mask & MASK_CHANNEL_READ_COMPLETE) === 0) ctx = ctx.next
+    while ((ctx.flags & MASK_CHANNEL_READ_COMPLETE) === 0) ctx = ctx.next
     ctx.invokeChannelReadComplete()
     return this
   }
@@ -155,7 +166,7 @@ export abstract class InboundContext {
 
   fireUserEventTriggered(event: unknown): this {
     let ctx = this.next
-    while ((ctx.mask & MASK_USER_EVENT_TRIGGERED) === 0) ctx = ctx.next
+    while ((ctx.flags & MASK_USER_EVENT_TRIGGERED) === 0) ctx = ctx.next
     ctx.invokeUserEventTriggered(event)
     return this
   }
@@ -172,7 +183,7 @@ export abstract class InboundContext {
 
   fireChannelWritabilityChanged(): this {
     let ctx = this.next
-    while ((ctx.mask & MASK_CHANNEL_WRITABILITY_CHANGED) === 0) ctx = ctx.next
+    while ((ctx.flags & MASK_CHANNEL_WRITABILITY_CHANGED) === 0) ctx = ctx.next
     ctx.invokeChannelWritabilityChanged()
     return this
   }
@@ -189,7 +200,7 @@ export abstract class InboundContext {
 
   fireExceptionCaught(cause: Error): this {
     let ctx = this.next
-    while ((ctx.mask & MASK_EXCEPTION_CAUGHT) === 0) ctx = ctx.next
+    while ((ctx.flags & MASK_EXCEPTION_CAUGHT) === 0) ctx = ctx.next
     ctx.invokeExceptionCaught(cause)
     return this
   }

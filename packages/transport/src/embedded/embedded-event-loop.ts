@@ -4,6 +4,7 @@ import {
   type Future,
   IllegalStateError,
   RejectedExecutionError,
+  type Runnable,
   runTask,
   type ScheduledTask,
   type ShutdownOptions,
@@ -18,16 +19,16 @@ import { type EventLoop, type EventLoopCounters, newCounters } from '../eventloo
 class VirtualTask implements ScheduledTask {
   deadline: number
   readonly order: number
-  readonly run: () => void
+  readonly task: (() => void) | Runnable
   /** What to add to the deadline for the next run: from the deadline (rate) or from the end of the run (delay). */
   readonly repeat: { readonly periodMs: number; readonly fromEnd: boolean } | undefined
   isCancelled = false
   isDone = false
 
-  constructor(deadline: number, order: number, run: () => void, repeat: VirtualTask['repeat']) {
+  constructor(deadline: number, order: number, task: (() => void) | Runnable, repeat: VirtualTask['repeat']) {
     this.deadline = deadline
     this.order = order
-    this.run = run
+    this.task = task
     this.repeat = repeat
   }
 
@@ -90,7 +91,7 @@ export class EmbeddedEventLoop implements EventLoop {
   }
 
   /** Exact here. */
-  scheduleCoarse(task: () => void, delayMs: number): ScheduledTask {
+  scheduleCoarse(task: (() => void) | Runnable, delayMs: number): ScheduledTask {
     return this.add(task, delayMs, undefined)
   }
 
@@ -168,7 +169,7 @@ export class EmbeddedEventLoop implements EventLoop {
     this.timers = []
   }
 
-  private add(task: () => void, delayMs: number, repeat: VirtualTask['repeat']): ScheduledTask {
+  private add(task: (() => void) | Runnable, delayMs: number, repeat: VirtualTask['repeat']): ScheduledTask {
     const deadline = this.ticker.now() + checkDurationMs(delayMs, 'delayMs')
     const timer = new VirtualTask(deadline, ++this.lastOrder, task, repeat)
     this.timers.push(timer)
@@ -190,7 +191,7 @@ export class EmbeddedEventLoop implements EventLoop {
       timer.isDone = true
       this.timers.splice(this.timers.indexOf(timer), 1)
     }
-    runTask(timer.run)
+    runTask(timer.task)
     if (timer.repeat === undefined) return
     // Not below a millisecond a round: a period of 0 would never let time pass.
     timer.deadline = (timer.repeat.fromEnd ? this.ticker.now() : timer.deadline) + Math.max(timer.repeat.periodMs, 1)

@@ -1,4 +1,4 @@
-import type { ScheduledTask } from '@knotty/common'
+import type { Runnable, ScheduledTask } from '@knotty/common'
 
 /** A place in a circular, doubly linked list; on its own it is the head of an empty list. */
 export class Link {
@@ -39,27 +39,43 @@ export interface CoarseTaskOwner {
   taskCancelled(task: CoarseTask): void
 }
 
+/* The states of a task. */
+const WAITING = 0
+const RUN = 1
+const CANCELLED = 2
+
 /** A coarse timer. While it waits it is in one list: of the wheel, of the short timers or of what is due. */
 export class CoarseTask extends Link implements ScheduledTask {
   readonly deadline: number
-  readonly task: () => void
-  isCancelled = false
-  isDone = false
+  readonly task: (() => void) | Runnable
+  private state = WAITING
   /** Of a short delay, until it is due. */
   timer: NodeJS.Timeout | undefined = undefined
   private readonly owner: CoarseTaskOwner
 
-  constructor(owner: CoarseTaskOwner, task: () => void, deadline: number) {
+  constructor(owner: CoarseTaskOwner, task: (() => void) | Runnable, deadline: number) {
     super()
     this.owner = owner
     this.task = task
     this.deadline = deadline
   }
 
+  get isCancelled(): boolean {
+    return this.state === CANCELLED
+  }
+
+  get isDone(): boolean {
+    return this.state !== WAITING
+  }
+
+  /** It runs now. */
+  hasRun(): void {
+    this.state = RUN
+  }
+
   cancel(): boolean {
     if (this.isDone) return false
-    this.isCancelled = true
-    this.isDone = true
+    this.state = CANCELLED
     this.unlink()
     this.owner.taskCancelled(this)
     return true

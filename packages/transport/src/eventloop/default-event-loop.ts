@@ -11,6 +11,7 @@ import {
   IllegalArgumentError,
   inspectInOneLine,
   RejectedExecutionError,
+  type Runnable,
   runInRootContext,
   runTask,
   type ScheduledTask,
@@ -147,9 +148,9 @@ export class DefaultEventLoop implements EventLoop {
    * {@link schedule} for timers in great numbers: up to `wheelTickMs` late, and it does not keep the process alive. The task runs behind
    * a poll phase that began after its deadline: bytes that were in a socket by then have been read, also when the loop was blocked.
    */
-  scheduleCoarse(task: () => void, delayMs: number, options?: TaskOptions): ScheduledTask {
+  scheduleCoarse(task: (() => void) | Runnable, delayMs: number, options?: TaskOptions): ScheduledTask {
     const checked = this.checkedTask(task, delayMs, options)
-    if (this.coarseTicker !== undefined) return this.coarseTicker.scheduleCoarse(checked, delayMs)
+    if (this.coarseTicker !== undefined) return this.coarseTicker.scheduleCoarse(asFunction(checked), delayMs)
     return this.coarseTimers.schedule(checked, delayMs, options?.partOfMs)
   }
 
@@ -262,13 +263,17 @@ export class DefaultEventLoop implements EventLoop {
   }
 
   /** The task with the context it asks for; throws when no timer can take it. */
-  private checkedTask(task: () => void, delayMs: number, options: TaskOptions | undefined): () => void {
-    checkFunction(task, 'task')
+  private checkedTask<T extends (() => void) | Runnable>(task: T, delayMs: number, options: TaskOptions | undefined): T | (() => void) {
+    if (typeof (task as Partial<Runnable> | undefined)?.run !== 'function') checkFunction(task, 'task')
     checkDurationMs(delayMs, 'delayMs')
     if (options?.partOfMs !== undefined) checkDurationMs(options.partOfMs, 'partOfMs')
     if (this.isTerminated) throw new RejectedExecutionError('the event loop is shut down and takes no timers')
-    return options?.context === true ? AsyncResource.bind(task) : task
+    return options?.context === true ? AsyncResource.bind(asFunction(task)) : task
   }
+}
+
+function asFunction(task: (() => void) | Runnable): () => void {
+  return typeof task === 'function' ? task : () => task.run()
 }
 
 /** The loop itself; an IllegalArgumentError when it cannot have sockets, such as that of an EmbeddedChannel. */

@@ -2,6 +2,7 @@ import {
   checkOptions,
   type Future,
   inspectInOneLine,
+  type Runnable,
   type ScheduledTask,
   type ShutdownOptions,
   type TaskOptions,
@@ -73,7 +74,7 @@ export class EventLoopGroup implements AsyncDisposable {
     return this.loop.schedule(task, delayMs, options)
   }
 
-  scheduleCoarse(task: () => void, delayMs: number, options?: TaskOptions): ScheduledTask {
+  scheduleCoarse(task: (() => void) | Runnable, delayMs: number, options?: TaskOptions): ScheduledTask {
     return this.loop.scheduleCoarse(task, delayMs, options)
   }
 

@@ -28,7 +28,6 @@ const gathered = new GatheredWrite()
 export abstract class AbstractByteChannel<S extends RawSocket> extends AbstractSocketChannel<S> {
   /** The options a socket connection knows. */
   static readonly OPTIONS: ReadonlySet<ChannelOption<unknown>> = SOCKET_OPTIONS
-  readonly supportedOptions: ReadonlySet<ChannelOption<unknown>> = SOCKET_OPTIONS
   /** The loop's, taken when the channel is registered with a socket: without memory the registration fails, where the guard closes it. */
   protected memory: LoopMemory | undefined = undefined
   protected inFlight: InFlight | undefined = undefined
@@ -39,6 +38,10 @@ export abstract class AbstractByteChannel<S extends RawSocket> extends AbstractS
    * {@link writeCompleted} is called later, and the transport keeps the chunks alive until then.
    */
   protected abstract send(socket: S, chunks: readonly Buffer[]): boolean
+
+  get supportedOptions(): ReadonlySet<ChannelOption<unknown>> {
+    return SOCKET_OPTIONS
+  }
 
   override get bytesLeftAt(): number {
     return this.leftAt

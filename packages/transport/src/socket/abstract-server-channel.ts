@@ -49,8 +49,6 @@ export abstract class AbstractServerChannel<S extends RawSocket>
   private bindPromise: ChannelPromise | undefined = undefined
   /** The call of bind has not returned. */
   private inBind = false
-  /** With AUTO_READ off: read() asked for one connection. */
-  private readPending = false
   private activeFired = false
   private readonly children = new ChannelList<AbstractChannel>('serverPlace')
   private readonly warnings = new LimitedWarning()

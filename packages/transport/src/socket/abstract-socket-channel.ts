@@ -4,6 +4,7 @@ import { ChannelOption } from '../channel/channel-option.js'
 import { HalfOpenTimeoutError, NotYetConnectedError } from '../channel/errors.js'
 import { ChannelInputShutdownEvent, ChannelInputShutdownReadComplete } from '../channel/events.js'
 import { isPeerCondition } from '../channel/peer-conditions.js'
+import { defineRare } from '../channel/rare-state.js'
 import { reportNativeEntryError } from '../eventloop/default-event-loop.js'
 import type { RawSocket } from './accepted-socket-guard.js'
 import { HalfOpenDeadline } from './half-open-deadline.js'
@@ -20,22 +21,12 @@ const DEFAULT_HALF_OPEN_TIMEOUT_MS = 60_000
  * A transport starts and stops its socket, and tells of what it read with {@link chunkRead}, {@link inputEnd} and {@link readFailed}.
  */
 export abstract class AbstractSocketChannel<S extends RawSocket> extends SocketConnection<S> {
-  protected reading = false
-  /** Somebody asked for a read and has not got it yet. */
-  readPending = false
-  protected inputEnded = false
-  /** FIN waits behind queued writes. */
-  protected outputEnding = false
-  /** FIN is sent. */
-  protected outputEnded = false
-  /** shutdownInput() was called: what still comes is dropped. */
-  protected inputDiscarded = false
-  private inputEndTold = false
-  private wasActive = false
   /** Made when reading stops for the first time. */
   protected paused: PausedInput | undefined = undefined
-  private delivering = false
-  private halfOpen: HalfOpenDeadline | undefined = undefined
+  declare private halfOpen: HalfOpenDeadline | undefined
+  static {
+    defineRare(this.prototype, ['halfOpen'])
+  }
 
   /** May throw: then the channel is closed. */
   protected abstract readStart(socket: S): void

@@ -18,20 +18,25 @@ export interface ParentServer extends Channel {
   onChildClosed(child: AbstractChannel): void
 }
 
+/** What only a channel has that connects. */
+interface Connecting {
+  readonly resolver: HostResolver
+  readonly promise?: ChannelPromise
+  connector?: Connector
+}
+
 /**
  * How a connection comes about and ends, on every transport: its raw socket, from accept or connect to close. Reading is
  * {@link AbstractSocketChannel}'s.
  */
 export abstract class SocketConnection<S extends RawSocket> extends AbstractChannel {
-  /** Turns host names into addresses; what Bootstrap.resolver sets. */
-  resolver: HostResolver = resolveByDns
   /** Undefined before connect and after close. */
   protected socket: S | undefined
   /** Owns the socket of an accepted connection until it is registered. */
   private guard: AcceptedSocketGuard | undefined
   protected state: 'open' | 'connecting' | 'connected' | 'closed'
-  private connector: Connector | undefined = undefined
-  private connectPromise: ChannelPromise | undefined = undefined
+  /** While it is connected; before that perhaps with a resolver only. Never of an accepted connection. */
+  private connecting: Connecting | undefined = undefined
   protected local: SocketAddress | undefined = undefined
   protected remote: SocketAddress | undefined = undefined
 
@@ -88,6 +93,15 @@ export abstract class SocketConnection<S extends RawSocket> extends AbstractChan
     return address === undefined || isWildcard(address) ? undefined : address
   }
 
+  /** Turns host names into addresses; what Bootstrap.resolver sets. */
+  get resolver(): HostResolver {
+    return this.connecting?.resolver ?? resolveByDns
+  }
+
+  set resolver(resolver: HostResolver) {
+    this.connecting = { ...this.connecting, resolver }
+  }
+
   override registeredInPipeline(): void {
     const guard = this.guard
     this.guard = undefined // first: a listener of `accepted` may close the channel
@@ -136,11 +150,13 @@ export abstract class SocketConnection<S extends RawSocket> extends AbstractChan
     this.checkAddress(remoteAddress)
     const local = localAddress ?? this.local
     this.state = 'connecting'
-    this.connectPromise = promise
-    this.connector = new Connector({
+    const { resolver } = this
+    const connecting: Connecting = { resolver, promise }
+    this.connecting = connecting // first: a connector may fail, or succeed, before it is made
+    connecting.connector = new Connector({
       loop: this.eventLoop,
       remote: remoteAddress,
-      resolver: this.resolver,
+      resolver,
       timeoutMs: this.config.connectTimeoutMillis,
       attempt: (address, done) => this.attempt(address, localFor(local, address), done),
       succeeded: () => this.connected(promise),
@@ -172,15 +188,13 @@ export abstract class SocketConnection<S extends RawSocket> extends AbstractChan
   protected detached(): void {}
 
   private connected(promise: ChannelPromise): void {
-    this.connector = undefined
-    this.connectPromise = undefined
+    this.connecting = undefined
     this.state = 'connected'
     this.activate(promise, false)
   }
 
   private connectFailed(promise: ChannelPromise, error: Error): void {
-    this.connector = undefined
-    this.connectPromise = undefined
+    this.connecting = undefined
     if (this.state === 'connecting') this.state = 'open'
     promise.tryFailure(error)
     this.closeBecause(error)
@@ -191,16 +205,15 @@ export abstract class SocketConnection<S extends RawSocket> extends AbstractChan
     const socket = this.socket
     if (socket !== undefined) this.local ??= this.listenerAddress ?? this.localAddressOf(socket) // while it can be read
     this.state = 'closed'
-    this.connector?.cancel()
-    this.connector = undefined
+    const { guard, connecting } = this
+    connecting?.connector?.cancel()
     this.detached()
     this.socket = undefined
-    const { guard, connectPromise } = this
     this.guard = undefined
-    this.connectPromise = undefined
+    this.connecting = undefined
     if (socket !== undefined && (guard === undefined || !guard.closeBeforeHandOver(this.closeCause))) this.closeSocket(socket, reset)
     ;(this.parent as ParentServer | undefined)?.onChildClosed(this)
-    connectPromise?.tryFailure(this.closedError())
+    connecting?.promise?.tryFailure(this.closedError())
   }
 }
 

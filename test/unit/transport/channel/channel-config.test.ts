@@ -22,6 +22,14 @@ describe('options', () => {
     assert.deepEqual([config.autoRead, config.autoClose, config.connectTimeoutMillis, config.writeSpinCount], [false, false, 5, 1])
   })
 
+  test('that are set on one channel are those of no other', () => {
+    const [one, other] = [new EmbeddedChannel(), new EmbeddedChannel()]
+    one.config.setOption(ChannelOption.AUTO_READ, false)
+    one.config.setOption(ChannelOption.WRITE_SPIN_COUNT, 3)
+    assert.deepEqual([one.config.autoRead, one.config.writeSpinCount], [false, 3])
+    for (const { config } of [other, new EmbeddedChannel()]) assert.deepEqual([config.autoRead, config.writeSpinCount], [true, 16])
+  })
+
   test('one the channel class does not know is an error that lists what it knows', () => {
     assert.throws(() => new EmbeddedChannel().config.setOption(ChannelOption.TCP_NODELAY, true), {
       name: 'UnsupportedOptionError',

@@ -91,3 +91,34 @@ describe('closeFuture', () => {
     assert.equal(promise.isDone, false)
   })
 })
+
+describe('the outbound buffer, which is made with the first use', () => {
+  test('is always the same, and the channel is writable before', () => {
+    const channel = new EmbeddedChannel()
+    assert.equal(channel.isWritable, true)
+    const { outboundBuffer } = channel
+    assert.notEqual(outboundBuffer, undefined)
+    channel.writeOutbound('a')
+    assert.equal(channel.outboundBuffer, outboundBuffer)
+    assert.equal(outboundBuffer?.completedMessages, 1)
+  })
+
+  test('is not made any more once the output has ended', () => {
+    for (const end of ['close', 'shutdownOutput'] as const) {
+      const channel = new EmbeddedChannel()
+      channel[end]()
+      assert.deepEqual([channel.isWritable, channel.outboundBuffer, channel.bytesBeforeUnwritable], [false, undefined, 0], end)
+      assert.equal(channel.bytesBeforeWritable, Number.MAX_SAFE_INTEGER)
+      const promise = channel.write('late')
+      channel.embeddedEventLoop.runTasks()
+      assert.equal(promise.isSuccess, false)
+      assert.ok(promise.cause instanceof Error)
+    }
+  })
+
+  test('a flush without a write before it does nothing', () => {
+    const channel = new EmbeddedChannel()
+    channel.flush()
+    assert.deepEqual(channel.outboundMessages, [])
+  })
+})

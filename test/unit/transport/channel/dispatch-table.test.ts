@@ -16,6 +16,21 @@ function adding(handler: unknown): () => void {
   return () => void new EmbeddedChannel().pipeline.addLast(handler as ChannelHandler)
 }
 
+describe('the names of handlers', () => {
+  test('many of one class keep theirs, given or made up, and are called all the same', () => {
+    const handlers = Array.from({ length: 100 }, () => new Counting())
+    const channel = new EmbeddedChannel()
+    for (const [index, handler] of handlers.entries()) channel.pipeline.addLast(index % 2 === 0 ? null : `my ${index}`, handler)
+    channel.writeInbound('a')
+    assert.deepEqual(channel.pipeline.names.slice(0, 4), ['Counting#0', 'my 1', 'Counting#1', 'my 3'])
+    for (const [index, handler] of handlers.entries()) {
+      assert.equal(handler.reads, 1)
+      assert.equal(channel.pipeline.context(handler)?.name, index % 2 === 0 ? `Counting#${index / 2}` : `my ${index}`)
+    }
+    assert.equal(channel.pipeline.get('my 99'), handlers[99])
+  })
+})
+
 describe('which methods of a handler are called', () => {
   test('those of its class', () => {
     const handler = new Counting()

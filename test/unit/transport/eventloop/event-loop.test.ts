@@ -106,6 +106,29 @@ describe('timers of an event loop', () => {
   )
 
   test(
+    'that are coarse may be objects, in the context of the caller too',
+    leakScope(async (scope) => {
+      const group = scope.group()
+      const keepAlive = group.schedule(() => undefined, 60_000)
+      for (const options of [{}, { context: true }]) {
+        const done = deferred()
+        const task = {
+          runs: 0,
+          run() {
+            this.runs++
+            done.resolve()
+          },
+        }
+        group.scheduleCoarse(task, 1, options)
+        await done.promise
+        assert.equal(task.runs, 1)
+      }
+      keepAlive.cancel()
+      for (const bad of [{}, { run: 1 }, null]) assert.throws(() => group.scheduleCoarse(bad as () => void, 1), IllegalArgumentError)
+    }),
+  )
+
+  test(
     'that are coarse come through the wheel from ten ticks on, in the order of their ticks, and never early',
     leakScope(async (scope) => {
       const group = scope.group({ wheelTickMs: 2 })

@@ -24,7 +24,9 @@ const refusedOptions = new Set<ChannelOption<unknown>>()
  * still referenced then is copied out once. At most one write request is under way; a flush gathers up to 1 MiB into one.
  */
 export class LibuvSocketChannel extends AbstractByteChannel<StreamHandle> {
-  readonly transport: TransportName = 'libuv'
+  get transport(): TransportName {
+    return 'libuv'
+  }
 
   override get inFlightProgress(): number {
     if (this.inFlight === undefined || this.socket === undefined) return 0

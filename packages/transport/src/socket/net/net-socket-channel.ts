@@ -18,9 +18,12 @@ import { NetSocket, type NetSocketOwner } from './net-socket.js'
  * A paused socket may have read one chunk ahead: Node keeps it, and it comes with the next read().
  */
 export class NetSocketChannel extends AbstractByteChannel<NetSocket> implements NetSocketOwner {
-  readonly transport: TransportName = 'net'
   /** What a write has failed with. */
   private writeError: Error | undefined = undefined
+
+  get transport(): TransportName {
+    return 'net'
+  }
 
   override socketOptionChanged(option: ChannelOption<unknown>, value: unknown): void {
     super.socketOptionChanged(option, value)
