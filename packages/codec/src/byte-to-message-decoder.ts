@@ -146,6 +146,7 @@ export abstract class ByteToMessageDecoder<Out = unknown> implements ChannelHand
   /** Passes the unread bytes on. A subclass overrides {@link handlerRemoved0} instead. */
   handlerRemoved(ctx: ChannelHandlerContext): void {
     ByteToMessageDecoder.#drive(this).removed(ctx)
+    ByteToMessageDecoder.#rest(this)
   }
 
   channelRead(ctx: ChannelHandlerContext, msg: unknown): void {

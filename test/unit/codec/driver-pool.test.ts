@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { type ByteBuf, Unpooled } from '@knotty/buffer'
 import { ByteToMessageDecoder } from '@knotty/codec'
 import { type ChannelHandlerContext, EmbeddedChannel } from '@knotty/transport'
+import { giveBackDriver, takeDriver } from '../../../../packages/codec/dist/driver-pool.js'
 
 /** Four bytes make a number; 0xffffffff is an error. */
 class Integers extends ByteToMessageDecoder<number> {
@@ -69,5 +70,18 @@ describe('decoders that borrow what they decode with', () => {
     channel.pipeline.remove(decoder)
     assert.throws(() => channel.pipeline.addLast(decoder), { code: 'ERR_KNOTTY_HANDLER_NOT_SHARABLE' })
     assert.equal(new EmbeddedChannel(new Integers()).finish(), false)
+  })
+
+  test('give it back when their channel has closed, so that the next one makes none', () => {
+    const nobody = { decode: () => undefined, decodeLast: () => undefined, handlerRemoved0: () => undefined }
+    const settings = { singleDecode: false, resynchronise: false, maxCumulationBytes: 1 }
+    const driver = takeDriver(nobody, settings)
+    giveBackDriver(driver)
+    const channel = new EmbeddedChannel(new Integers())
+    channel.writeInbound(bytes(...ONE))
+    channel.close()
+    assert.equal(channel.pipeline.first, undefined)
+    assert.equal(takeDriver(nobody, settings), driver)
+    giveBackDriver(driver)
   })
 })
